@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every change of a module's state, whichever interface asks for it: checks,
+ * order and locks are here, and all or nothing is changed.
+ *
+ * Context of all: process, RTNL held, unless said otherwise.
+ */
+#include "qmiq.h"
+
+#define QMIQ_LINK_PDN_MASK	0x7f
+#define QMIQ_LINK_DOWN		0x80
+
+/* Mode that a module of this kind gets when @wanted is asked for. */
+static unsigned int qmiq_control_mode(const struct qmiq_dev *q,
+				      unsigned int wanted)
+{
+	if (q->family->version == QMAP_NONE)
+		return 0;
+	if (!wanted && (q->family->qmap_only ||
+			q->usbnet->udev->speed >= USB_SPEED_SUPER))
+		return 1;
+	return wanted;
+}
+
+/**
+ * qmiq_control_init() - first state of a module
+ * @q: the module
+ * @mode: as the module parameter says
+ *
+ * No RTNL: the master is not registered yet.
+ */
+void qmiq_control_init(struct qmiq_dev *q, unsigned int mode)
+{
+	q->mode = qmiq_control_mode(q, mode);
+	if (q->mode != mode)
+		dev_info(&q->intf->dev, "qmap_mode %u -> %u: %s module%s\n",
+			 mode, q->mode, q->family->name,
+			 q->usbnet->udev->speed >= USB_SPEED_SUPER ?
+			 " at SuperSpeed" : "");
+	q->version = q->mode ? q->family->version : QMAP_NONE;
+	q->ethernet = q->family->ethernet;
+	ether_addr_copy(q->peer_mac, qmiq_modem_mac);
+	q->rx_urb_size = q->mode ? q->family->dl_size : QMIQ_RAW_URB_SIZE;
+	q->format.ul_max_datagrams = 1;
+	qmiq_master_setup(q);
+	qmiq_tx_configure(q);
+
+	/*
+	 * With one PDN many clients never tell the link state: up until told
+	 * otherwise. With several each starts down.
+	 */
+	if (q->mode <= 1)
+		q->link_state = 1;
+	else
+		netif_carrier_off(q->netdev);
+}
+
+/**
+ * qmiq_control_start() - the master is registered: make its mux netdevs
+ * @q: the module
+ *
+ * Return: 0 or a negative errno, then there are none.
+ */
+int qmiq_control_start(struct qmiq_dev *q)
+{
+	unsigned int pdn;
+	int err;
+
+	ASSERT_RTNL();
+	for (pdn = 1; q->mode > 1 && pdn <= q->mode; pdn++) {
+		err = qmiq_mux_add(q, pdn);
+		if (err) {
+			qmiq_mux_remove_all(q);
+			return err;
+		}
+	}
+	qmiq_tx_configure(q);
+	dev_info(&q->intf->dev, "rx_urb_size = %u\n", q->rx_urb_size);
+	return 0;
+}
+
+/* The module is going: no netdev but the master is left. */
+void qmiq_control_stop(struct qmiq_dev *q)
+{
+	ASSERT_RTNL();
+	qmiq_mux_remove_all(q);
+}
+
+static void qmiq_set_carrier(struct net_device *netdev, bool up)
+{
+	if (up)
+		netif_carrier_on(netdev);
+	else
+		netif_carrier_off(netdev);
+}
+
+/**
+ * qmiq_control_set_link() - a PDN came up or went down
+ * @q: the module
+ * @value: as QMI_WWAN_Q_IOC_LINK_STATE takes it
+ *
+ * Return: 0; -EINVAL: there is no such PDN.
+ */
+int qmiq_control_set_link(struct qmiq_dev *q, u32 value)
+{
+	unsigned int pdn = value & QMIQ_LINK_PDN_MASK;
+	bool up = !(value & QMIQ_LINK_DOWN);
+	struct qmiq_port *port;
+
+	ASSERT_RTNL();
+	if (q->mode <= 1) {
+		pdn = 1;
+		up = value;
+	} else if (value & ~(QMIQ_LINK_PDN_MASK | QMIQ_LINK_DOWN)) {
+		return -EINVAL;
+	}
+	if (pdn < 1 || pdn > q->nr_pdn)
+		return -EINVAL;
+
+	port = q->pdn[pdn - 1];
+	if (up)
+		q->link_state |= BIT(pdn - 1);
+	else
+		q->link_state &= ~BIT(pdn - 1);
+
+	/* A new call starts with the flow on. */
+	local_bh_disable();
+	if (up && !netif_carrier_ok(port->netdev))
+		qmiq_tx_set_flow(port, false);
+	local_bh_enable();
+	qmiq_set_carrier(port->netdev, up);
+	qmiq_set_carrier(q->netdev, q->link_state);
+	return 0;
+}
+
+static unsigned int qmiq_largest_mtu(const struct qmiq_dev *q)
+{
+	unsigned int i, mtu = 0;
+
+	for (i = 0; i < q->nr_pdn; i++)
+		mtu = max(mtu, q->pdn[i]->netdev->mtu);
+	return mtu;
+}
+
+/* DL URBs only grow: a module may send less than agreed, not more. */
+static void qmiq_grow_rx(struct qmiq_dev *q, u32 size)
+{
+	if (size <= q->rx_urb_size)
+		return;
+	WRITE_ONCE(q->rx_urb_size, size);
+	/* URBs are resubmitted at the new size. */
+	qmiq_rx_pause(q);
+	qmiq_rx_resume(q);
+}
+
+/**
+ * qmiq_control_set_format() - take over what WDA agreed with the module
+ * @q: the module
+ * @format: untrusted
+ *
+ * Return: 0; -EINVAL: a value is out of range; -EOPNOTSUPP: mode 0.
+ */
+int qmiq_control_set_format(struct qmiq_dev *q,
+			    const struct qmi_wwan_q_format *format)
+{
+	bool aggregate = format->ul_max_datagrams > 1;
+	u32 least = qmap_data_frame_len(q->version, qmiq_largest_mtu(q));
+
+	ASSERT_RTNL();
+	if (q->version == QMAP_NONE)
+		return -EOPNOTSUPP;
+	if (format->size != sizeof(*format) ||
+	    format->rx_urb_size > QMIQ_MAX_RX_SIZE ||
+	    format->dl_minimum_padding > U8_MAX)
+		return -EINVAL;
+	if (aggregate && (format->ul_max_size < least ||
+			  format->ul_max_size > QMIQ_MAX_RX_SIZE)) {
+		netdev_dbg(q->netdev,
+			   "ul_max_size %u is not within %u to %u\n",
+			   format->ul_max_size, least, QMIQ_MAX_RX_SIZE);
+		return -EINVAL;
+	}
+
+	spin_lock_bh(&q->tx.lock);
+	q->format.ul_max_datagrams = aggregate ? format->ul_max_datagrams : 1;
+	q->format.ul_max_size = aggregate ? format->ul_max_size : 0;
+	q->format.dl_padding = format->dl_minimum_padding;
+	spin_unlock_bh(&q->tx.lock);
+	qmiq_tx_configure(q);
+	qmiq_grow_rx(q, format->rx_urb_size);
+	netdev_info(q->netdev,
+		    "ul_data_aggregation_max_datagrams=%u, ul_data_aggregation_max_size=%u, dl_minimum_padding=%u\n",
+		    q->format.ul_max_datagrams, q->format.ul_max_size,
+		    q->format.dl_padding);
+	return 0;
+}
+
+/**
+ * qmiq_control_forget_format() - the module was reset and agreed to nothing
+ * @q: the module
+ *
+ * No RTNL: a netdev that is being opened may have woken the module.
+ */
+void qmiq_control_forget_format(struct qmiq_dev *q)
+{
+	spin_lock_bh(&q->tx.lock);
+	q->format.ul_max_datagrams = 1;
+	q->format.ul_max_size = 0;
+	q->format.dl_padding = 0;
+	spin_unlock_bh(&q->tx.lock);
+	qmiq_tx_configure(q);
+}
+
+/**
+ * qmiq_control_set_mtu() - change a netdev's MTU
+ * @port: of the netdev
+ * @mtu: within its min_mtu and max_mtu
+ *
+ * Return: 0; -EINVAL: a packet would not fit an UL aggregate as agreed.
+ */
+int qmiq_control_set_mtu(struct qmiq_port *port, int mtu)
+{
+	struct qmiq_dev *q = port->q;
+	bool data = port != &q->master || q->mode <= 1;
+
+	ASSERT_RTNL();
+	if (data && q->format.ul_max_datagrams > 1 &&
+	    qmap_data_frame_len(q->version, mtu) > q->format.ul_max_size) {
+		netdev_info(port->netdev,
+			    "MTU %d does not fit the UL aggregate of %u bytes\n",
+			    mtu, q->format.ul_max_size);
+		return -EINVAL;
+	}
+	WRITE_ONCE(port->netdev->mtu, mtu);
+	qmiq_tx_configure(q);
+	if (data)
+		qmiq_grow_rx(q, mtu + max(ETH_HLEN, QMAP_MAX_OVERHEAD));
+	return 0;
+}
+
+/**
+ * qmiq_control_learn_ethernet() - the module was heard to speak 802.3
+ * @q: the module, in mode 0
+ *
+ * Context: NAPI; no RTNL.
+ */
+void qmiq_control_learn_ethernet(struct qmiq_dev *q)
+{
+	spin_lock(&q->tx.lock);
+	q->ethernet = true;
+	spin_unlock(&q->tx.lock);
+	qmiq_tx_configure(q);
+	netdev_info(q->netdev, "the module sends 802.3 frames: so does the driver now\n");
+}
+
+void qmiq_control_set_bridge_mode(struct qmiq_port *port, bool enabled)
+{
+	ASSERT_RTNL();
+	WRITE_ONCE(port->bridge.enabled, enabled);
+}
+
+void qmiq_control_set_bridge_ipv4(struct qmiq_port *port, __be32 address)
+{
+	ASSERT_RTNL();
+	WRITE_ONCE(port->bridge.ipv4, address);
+}

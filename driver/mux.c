@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The netdevs: what the stack sees of the master and of the mux netdevs.
+ * Ethernet-like without ARP, so that any DHCP client, tcpdump and a bridge
+ * work; the headers exist on this side of the driver alone.
+ */
+#include "qmiq.h"
+
+static void qmiq_stats_add(const struct qmiq_stats *stats, u64 *packets,
+			   u64 *bytes, u64 *errors, u64 *dropped)
+{
+	u64 p, b, e, d;
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&stats->sync);
+		p = u64_stats_read(&stats->packets);
+		b = u64_stats_read(&stats->bytes);
+		e = u64_stats_read(&stats->errors);
+		d = u64_stats_read(&stats->dropped);
+	} while (u64_stats_fetch_retry(&stats->sync, start));
+	*packets += p;
+	*bytes += b;
+	*errors += e;
+	*dropped += d;
+}
+
+static void qmiq_port_stats(const struct qmiq_port *port,
+			    struct rtnl_link_stats64 *stats)
+{
+	qmiq_stats_add(&port->rx, &stats->rx_packets, &stats->rx_bytes,
+		       &stats->rx_errors, &stats->rx_dropped);
+	qmiq_stats_add(&port->tx, &stats->tx_packets, &stats->tx_bytes,
+		       &stats->tx_errors, &stats->tx_dropped);
+}
+
+void qmiq_port_init(struct qmiq_port *port, struct qmiq_dev *q,
+		    struct net_device *netdev, u8 mux_id)
+{
+	port->q = q;
+	port->netdev = netdev;
+	port->mux_id = mux_id;
+	u64_stats_init(&port->rx.sync);
+	u64_stats_init(&port->tx.sync);
+	qmiq_bridge_init(&port->bridge);
+}
+
+static int qmiq_mux_open(struct net_device *netdev)
+{
+	struct qmiq_port *port = netdev_priv(netdev);
+
+	if (!(port->q->netdev->flags & IFF_UP))
+		return -ENETDOWN;
+	qmiq_tx_start_queue(port);
+	return 0;
+}
+
+static int qmiq_mux_stop(struct net_device *netdev)
+{
+	netif_stop_queue(netdev);
+	return 0;
+}
+
+static netdev_tx_t qmiq_port_xmit(struct qmiq_port *port, struct sk_buff *skb)
+{
+	if (port->bridge.enabled && qmiq_bridge_tx(port, skb))
+		return NETDEV_TX_OK;
+	return qmiq_tx_packet(port, skb);
+}
+
+static netdev_tx_t qmiq_mux_xmit(struct sk_buff *skb, struct net_device *netdev)
+{
+	return qmiq_port_xmit(netdev_priv(netdev), skb);
+}
+
+static int qmiq_mux_change_mtu(struct net_device *netdev, int mtu)
+{
+	return qmiq_control_set_mtu(netdev_priv(netdev), mtu);
+}
+
+static void qmiq_mux_get_stats64(struct net_device *netdev,
+				 struct rtnl_link_stats64 *stats)
+{
+	qmiq_port_stats(netdev_priv(netdev), stats);
+}
+
+static int qmiq_mux_get_iflink(const struct net_device *netdev)
+{
+	const struct qmiq_port *port = netdev_priv(netdev);
+
+	return port->q->netdev->ifindex;
+}
+
+static const struct net_device_ops qmiq_mux_ops = {
+	.ndo_open		= qmiq_mux_open,
+	.ndo_stop		= qmiq_mux_stop,
+	.ndo_start_xmit		= qmiq_mux_xmit,
+	.ndo_change_mtu		= qmiq_mux_change_mtu,
+	.ndo_set_mac_address	= eth_mac_addr,
+	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_get_stats64	= qmiq_mux_get_stats64,
+	.ndo_get_iflink		= qmiq_mux_get_iflink,
+};
+
+static const struct device_type qmiq_wwan_type = {
+	.name = "wwan",
+};
+
+static void qmiq_mux_setup(struct net_device *netdev)
+{
+	ether_setup(netdev);
+	netdev->flags |= IFF_NOARP;
+	netdev->min_mtu = QMIQ_MIN_MTU;
+	netdev->max_mtu = QMIQ_MAX_MTU;
+	netdev->netdev_ops = &qmiq_mux_ops;
+	netdev->ethtool_ops = &qmiq_mux_ethtool_ops;
+	netdev->sysfs_groups[0] = &qmiq_vendor_mux_group;
+	netdev->needs_free_netdev = true;
+	SET_NETDEV_DEVTYPE(netdev, &qmiq_wwan_type);
+}
+
+/* Makes a port known to the data path; RTNL. */
+static void qmiq_port_publish(struct qmiq_port *port)
+{
+	struct qmiq_dev *q = port->q;
+
+	spin_lock_bh(&q->tx.lock);
+	q->pdn[q->nr_pdn++] = port;
+	spin_unlock_bh(&q->tx.lock);
+	rcu_assign_pointer(q->by_mux[port->mux_id], port);
+}
+
+/**
+ * qmiq_mux_add() - make the mux netdev of a PDN
+ * @q: the module
+ * @pdn: number, from 1, in order
+ *
+ * Context: process, RTNL, master registered.
+ * Return: 0 or a negative errno.
+ */
+int qmiq_mux_add(struct qmiq_dev *q, unsigned int pdn)
+{
+	struct net_device *netdev;
+	struct qmiq_port *port;
+	char name[IFNAMSIZ];
+	int err;
+
+	if (snprintf(name, sizeof(name), "%s%s%u", q->netdev->name,
+		     qmiq_param_separator, pdn) >= sizeof(name))
+		return -ENAMETOOLONG;
+	netdev = alloc_netdev(sizeof(*port), name, NET_NAME_ENUM,
+			      qmiq_mux_setup);
+	if (!netdev)
+		return -ENOMEM;
+	port = netdev_priv(netdev);
+	qmiq_port_init(port, q, netdev, QMAP_MUX_BASE + pdn);
+	port->bridge.enabled = qmiq_param_bridge_mode & BIT(pdn - 1);
+	dev_net_set(netdev, dev_net(q->netdev));
+	eth_hw_addr_set(netdev, q->netdev->dev_addr);
+	netdev->addr_assign_type = NET_ADDR_STOLEN;
+	SET_NETDEV_DEV(netdev, &q->netdev->dev);
+	netif_carrier_off(netdev);
+
+	err = register_netdevice(netdev);
+	if (err) {
+		netdev_err(q->netdev, "can't register %s: %d\n", name, err);
+		free_netdev(netdev);
+		return err;
+	}
+	err = netdev_upper_dev_link(q->netdev, netdev, NULL);
+	if (err) {
+		unregister_netdevice(netdev);
+		return err;
+	}
+	qmiq_port_publish(port);
+	dev_info(&q->netdev->dev, "qmap_register_device %s\n", name);
+	return 0;
+}
+
+/**
+ * qmiq_mux_remove_all() - remove the mux netdevs
+ * @q: the module
+ *
+ * Context: process, RTNL.
+ */
+void qmiq_mux_remove_all(struct qmiq_dev *q)
+{
+	unsigned int i, count = q->nr_pdn;
+	LIST_HEAD(list);
+
+	spin_lock_bh(&q->tx.lock);
+	q->nr_pdn = 0;
+	spin_unlock_bh(&q->tx.lock);
+	for (i = 0; i < count; i++) {
+		struct qmiq_port *port = q->pdn[i];
+
+		RCU_INIT_POINTER(q->by_mux[port->mux_id], NULL);
+		if (port == &q->master)
+			continue;
+		netdev_upper_dev_unlink(q->netdev, port->netdev);
+		unregister_netdevice_queue(port->netdev, &list);
+	}
+	unregister_netdevice_many(&list);
+}
+
+/* The master is going down; RTNL. */
+void qmiq_mux_close_all(struct qmiq_dev *q)
+{
+	unsigned int i;
+
+	for (i = 0; i < q->nr_pdn; i++)
+		if (q->pdn[i] != &q->master)
+			dev_close(q->pdn[i]->netdev);
+}
+
+static netdev_tx_t qmiq_master_xmit(struct sk_buff *skb,
+				    struct net_device *netdev)
+{
+	struct qmiq_dev *q = qmiq_of_master(netdev);
+
+	if (q->mode <= 1)
+		return qmiq_port_xmit(&q->master, skb);
+
+	/* With mux netdevs nothing says which PDN this is for. */
+	spin_lock(&q->tx.lock);
+	qmiq_count(q, QMIQ_TX_NO_PDN);
+	u64_stats_update_begin(&q->master.tx.sync);
+	u64_stats_inc(&q->master.tx.dropped);
+	u64_stats_update_end(&q->master.tx.sync);
+	spin_unlock(&q->tx.lock);
+	dev_kfree_skb_any(skb);
+	return NETDEV_TX_OK;
+}
+
+static int qmiq_master_change_mtu(struct net_device *netdev, int mtu)
+{
+	return qmiq_control_set_mtu(&qmiq_of_master(netdev)->master, mtu);
+}
+
+/* The master's own packets, or those of all its mux netdevs. */
+static void qmiq_master_get_stats64(struct net_device *netdev,
+				    struct rtnl_link_stats64 *stats)
+{
+	struct qmiq_dev *q = qmiq_of_master(netdev);
+	struct qmiq_port *port;
+	unsigned int i;
+
+	qmiq_port_stats(&q->master, stats);
+	rcu_read_lock();
+	for (i = 1; q->mode > 1 && i <= q->mode; i++) {
+		port = rcu_dereference(q->by_mux[QMAP_MUX_BASE + i]);
+		if (port)
+			qmiq_port_stats(port, stats);
+	}
+	rcu_read_unlock();
+}
+
+static const struct net_device_ops qmiq_master_ops = {
+	.ndo_open		= qmiq_open,
+	.ndo_stop		= qmiq_stop,
+	.ndo_start_xmit		= qmiq_master_xmit,
+	.ndo_change_mtu		= qmiq_master_change_mtu,
+	.ndo_set_mac_address	= eth_mac_addr,
+	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_get_stats64	= qmiq_master_get_stats64,
+	.ndo_siocdevprivate	= qmiq_vendor_ioctl,
+};
+
+/**
+ * qmiq_master_setup() - make the netdev of usbnet ours
+ * @q: the module, its mode known
+ *
+ * Context: process, before the master is registered.
+ */
+void qmiq_master_setup(struct qmiq_dev *q)
+{
+	struct net_device *netdev = q->netdev;
+
+	netdev->netdev_ops = &qmiq_master_ops;
+	netdev->ethtool_ops = &qmiq_master_ethtool_ops;
+	netdev->sysfs_groups[0] = &qmiq_vendor_master_group;
+	netdev->min_mtu = QMIQ_MIN_MTU;
+	/* usbnet clamps max_mtu to what it takes for the transfer size. */
+	netdev->max_mtu = QMIQ_MAX_MTU;
+	q->usbnet->hard_mtu = QMIQ_MAX_MTU + ETH_HLEN;
+	qmiq_port_init(&q->master, q, netdev,
+		       q->mode == 1 ? QMAP_MUX_BASE + 1 : 0);
+	if (q->mode <= 1) {
+		q->master.bridge.enabled = qmiq_param_bridge_mode & BIT(0);
+		qmiq_port_publish(&q->master);
+	}
+}
+
+/* The port of a netdev of ours, master or mux. */
+struct qmiq_port *qmiq_port_of(struct net_device *netdev)
+{
+	if (netdev->netdev_ops == &qmiq_mux_ops)
+		return netdev_priv(netdev);
+	return &qmiq_of_master(netdev)->master;
+}

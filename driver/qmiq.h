@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Internal structures of qmi_wwan_q, and what its files offer each other.
+ *
+ *	  abi_vendor.c  ethtool.c          who asks
+ *	        \        /
+ *	        control.c                  every change of state
+ *	        /   |    \
+ *	   mux.c  rx.c  tx.c   bridge.c    data path
+ *	        \   |    /
+ *	         qmap.c                    wire codec
+ *
+ * main.c and device.c tie them to USB. Locks:
+ *
+ *	RTNL		configuration (qmiq_dev::mode to ::format), list of PDNs
+ *	qmiq_tx::lock	UL aggregate, its slots, queue and flow state; BH
+ *	qmiq_rx::lock	lists of DL URBs; interrupts off
+ *	qmiq_tx::done_lock	completed UL URBs; interrupts off
+ *
+ * qmiq_dev::by_mux is read under RCU. The DL path is a single NAPI context.
+ */
+#ifndef QMIQ_H
+#define QMIQ_H
+
+#include <linux/etherdevice.h>
+#include <linux/hrtimer.h>
+#include <linux/interrupt.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/u64_stats_sync.h>
+#include <linux/usb.h>
+#include <linux/usb/usbnet.h>
+#include <linux/workqueue.h>
+
+#include "qmap.h"
+#include "uapi/linux/qmi_wwan_q.h"
+
+#define QMIQ_MAX_PDN		QMI_WWAN_Q_MAX_PDN
+/* DL URB of a module that sends one packet a transfer, as the vendor's. */
+#define QMIQ_RAW_URB_SIZE	1520
+#define QMIQ_MIN_MTU		ETH_MIN_MTU
+#define QMIQ_MAX_MTU		32768
+/* Transfers larger than this are refused or not made use of. */
+#define QMIQ_MAX_RX_SIZE	65536
+#define QMIQ_MAX_TX_SIZE	32768
+
+struct qmiq_dev;
+
+/**
+ * struct qmiq_family - what modules of one chip generation have in common
+ * @name: for messages
+ * @version: QMAP version; QMAP_NONE for modules without QMAP
+ * @dl_size: DL aggregate size to ask for, bytes
+ * @qmap_only: has no unaggregated mode (5G)
+ * @ethernet: 802.3 instead of RawIP
+ */
+struct qmiq_family {
+	const char *name;
+	enum qmap_version version;
+	u32 dl_size;
+	bool qmap_only;
+	bool ethernet;
+};
+
+/* Named counters of ethtool -S; qmiq_counter_names[] in ethtool.c. */
+enum qmiq_counter {
+	QMIQ_RX_TRANSFERS,
+	QMIQ_RX_DATAGRAMS,
+	QMIQ_RX_EMPTY_TRANSFER,
+	QMIQ_RX_CUT_HEADER,
+	QMIQ_RX_CUT_FRAME,
+	QMIQ_RX_BAD_LENGTH,
+	QMIQ_RX_BAD_PAD,
+	QMIQ_RX_BAD_V5_TYPE,
+	QMIQ_RX_UNKNOWN_MUX,
+	QMIQ_RX_NOT_IP,
+	QMIQ_RX_PDN_DOWN,
+	QMIQ_RX_NO_MEMORY,
+	QMIQ_RX_BABBLE,
+	QMIQ_RX_STALL,
+	QMIQ_RX_URB_ERROR,
+	QMIQ_RX_FLOW_DISABLE,
+	QMIQ_RX_FLOW_ENABLE,
+	QMIQ_RX_UNKNOWN_COMMAND,
+	QMIQ_RX_BAD_COMMAND,
+	QMIQ_TX_TRANSFERS,
+	QMIQ_TX_DATAGRAMS,
+	QMIQ_TX_NOT_IP,
+	QMIQ_TX_TOO_LONG,
+	QMIQ_TX_NO_PDN,
+	QMIQ_TX_NO_MEMORY,
+	QMIQ_TX_STALL,
+	QMIQ_TX_URB_ERROR,
+	QMIQ_TX_ANSWERS,
+	QMIQ_TX_ANSWER_DROPPED,
+	QMIQ_NR_COUNTERS
+};
+
+struct qmiq_stats {
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t errors;
+	u64_stats_t dropped;
+	struct u64_stats_sync sync;
+};
+
+/**
+ * struct qmiq_bridge - hand-over of a PDN's address to a bridged LAN client
+ * @enabled: the switch; written under RTNL
+ * @ipv4: the PDN's address; 0 if not told; written under RTNL
+ * @lock: protects @client and @known
+ * @client: MAC of the LAN host that uses @ipv4, learned from what it sends
+ * @known: @client is valid
+ */
+struct qmiq_bridge {
+	bool enabled;
+	__be32 ipv4;
+	spinlock_t lock;
+	u8 client[ETH_ALEN];
+	bool known;
+};
+
+/**
+ * struct qmiq_port - a netdev that carries the packets of one PDN
+ * @q: the module
+ * @netdev: master in modes 0 and 1, else a mux netdev
+ * @mux_id: 0 without QMAP
+ * @flow_off: the modem wants no packets; under qmiq_tx::lock
+ * @rx: written by the NAPI context
+ * @tx: written under qmiq_tx::lock
+ * @bridge: hand-over to a LAN client
+ */
+struct qmiq_port {
+	struct qmiq_dev *q;
+	struct net_device *netdev;
+	u8 mux_id;
+	bool flow_off;
+	struct qmiq_stats rx;
+	struct qmiq_stats tx;
+	struct qmiq_bridge bridge;
+};
+
+/**
+ * struct qmiq_rx - DL URBs
+ * @lock: protects @done, @idle, @paused, @stall
+ * @slots: array of @count
+ * @count: 0 while the master is down
+ * @done: completed, wait for the NAPI context
+ * @idle: neither with the host controller nor done
+ * @paused: depth of qmiq_rx_pause()
+ * @stall: endpoint halted, to be cleared by @recover
+ * @recover: puts idle URBs back to work after an error
+ */
+struct qmiq_rx {
+	spinlock_t lock;
+	struct qmiq_rx_slot *slots;
+	unsigned int count;
+	struct list_head done;
+	struct list_head idle;
+	unsigned int paused;
+	bool stall;
+	struct delayed_work recover;
+};
+
+#define QMIQ_MAX_ANSWERS	16
+
+/* Answer to a MUX command, in wire format. */
+struct qmiq_answer {
+	u8 len;
+	u8 frame[QMAP_HDR_LEN + QMAP_CMD_MAX_LEN];
+};
+
+/**
+ * struct qmiq_tx - UL URBs and the aggregate
+ * @lock: protects all below but @done
+ * @slots: array of @count
+ * @count: 0 while the master is down
+ * @free: slots to fill
+ * @deferred: filled while the module is asleep, sent on resume
+ * @open: slot being filled; NULL if none
+ * @in_flight: slots sent or deferred and not yet reclaimed
+ * @max_in_flight: most that @in_flight may be
+ * @slot_size: bytes of a transfer at the most
+ * @worst_frame: the most that one packet can take of a slot
+ * @up: URBs may be submitted
+ * @held: depth of qmiq_tx_suspend(); transfers are deferred
+ * @full: no room for a packet of the largest MTU; queues are stopped
+ * @first_woken: PDN whose queue is woken first, so that they take turns
+ * @answers: ring of MUX command answers that wait for a slot
+ * @answer_head: oldest
+ * @answer_count: how many
+ * @timer: bounds how long an aggregate is held back
+ * @done_lock: protects @done
+ * @done: completed slots that wait for the NAPI context
+ * @stall: endpoint halted, to be cleared by @recover
+ * @recover: clears a halt
+ */
+struct qmiq_tx {
+	spinlock_t lock;
+	struct qmiq_tx_slot *slots;
+	unsigned int count;
+	struct list_head free;
+	struct list_head deferred;
+	struct qmiq_tx_slot *open;
+	unsigned int in_flight;
+	unsigned int max_in_flight;
+	u32 slot_size;
+	u32 worst_frame;
+	bool up;
+	unsigned int held;
+	bool full;
+	unsigned int first_woken;
+	struct qmiq_answer answers[QMIQ_MAX_ANSWERS];
+	unsigned int answer_head;
+	unsigned int answer_count;
+	struct hrtimer timer;
+	spinlock_t done_lock;
+	struct list_head done;
+	bool stall;
+	struct work_struct recover;
+};
+
+/**
+ * struct qmiq_format - data format agreed with the module
+ * @ul_max_datagrams: packets in an UL transfer; 1 without aggregation
+ * @ul_max_size: bytes in an UL transfer, with aggregation
+ * @dl_padding: bytes before each DL packet, v5
+ */
+struct qmiq_format {
+	u32 ul_max_datagrams;
+	u32 ul_max_size;
+	u32 dl_padding;
+};
+
+/**
+ * struct qmiq_dev - one module
+ * @usbnet: of the master
+ * @netdev: the master
+ * @intf: QMI interface
+ * @wdm: cdc-wdm, which serves the control channel on the same interface
+ * @family: fixed at probe
+ * @mode: 0 no QMAP, 1 QMAP on the master, N QMAP with N mux netdevs
+ * @version: QMAP version in use; QMAP_NONE in mode 0
+ * @ethernet: 802.3 frames instead of RawIP, mode 0
+ * @peer_mac: 802.3: the module's address
+ * @rx_urb_size: bytes of a DL URB
+ * @link_state: bit n-1 is PDN n
+ * @format: as agreed by WDA
+ * @master: port of the master
+ * @pdn: ports of PDN 1 to N; the master's alone in mode 0 and 1
+ * @nr_pdn: number of them
+ * @by_mux: port of each mux id, RCU
+ * @napi: DL and UL completion; on the master
+ * @kick: schedules @napi where a completion can't
+ * @rx: DL URBs
+ * @tx: UL URBs
+ * @counters: of ethtool -S; RX ones by the NAPI context, TX under tx.lock
+ */
+struct qmiq_dev {
+	struct usbnet *usbnet;
+	struct net_device *netdev;
+	struct usb_interface *intf;
+	struct usb_driver *wdm;
+	const struct qmiq_family *family;
+
+	unsigned int mode;
+	enum qmap_version version;
+	bool ethernet;
+	u8 peer_mac[ETH_ALEN];
+	u32 rx_urb_size;
+	u32 link_state;
+	struct qmiq_format format;
+
+	struct qmiq_port master;
+	struct qmiq_port *pdn[QMIQ_MAX_PDN];
+	unsigned int nr_pdn;
+	struct qmiq_port __rcu *by_mux[256];
+
+	struct napi_struct napi;
+	struct tasklet_struct kick;
+	struct qmiq_rx rx;
+	struct qmiq_tx tx;
+	unsigned long counters[QMIQ_NR_COUNTERS];
+};
+
+static inline void qmiq_count(struct qmiq_dev *q, enum qmiq_counter counter)
+{
+	WRITE_ONCE(q->counters[counter], q->counters[counter] + 1);
+}
+
+/* The module behind a usbnet; NULL before bind and after unbind. */
+static inline struct qmiq_dev *qmiq_of(const struct usbnet *dev)
+{
+	return (struct qmiq_dev *)dev->data[0];
+}
+
+static inline struct qmiq_dev *qmiq_of_master(struct net_device *netdev)
+{
+	return qmiq_of(netdev_priv(netdev));
+}
+
+/* main.c: module parameters */
+extern uint qmiq_param_mode;
+extern char *qmiq_param_separator;
+extern ulong qmiq_param_agg_time_limit;
+extern uint qmiq_param_bridge_mode;
+
+/* device.c */
+extern const u8 qmiq_modem_mac[ETH_ALEN];
+struct qmiq_dev *qmiq_create(struct usbnet *dev, struct usb_interface *intf);
+void qmiq_destroy(struct qmiq_dev *q);
+void qmiq_kick(struct qmiq_dev *q);
+int qmiq_open(struct net_device *master);
+int qmiq_stop(struct net_device *master);
+int qmiq_suspend(struct usb_interface *intf, pm_message_t message);
+int qmiq_resume(struct usb_interface *intf);
+int qmiq_reset_resume(struct usb_interface *intf);
+int qmiq_pre_reset(struct usb_interface *intf);
+int qmiq_post_reset(struct usb_interface *intf);
+
+/* mux.c */
+void qmiq_port_init(struct qmiq_port *port, struct qmiq_dev *q,
+		    struct net_device *netdev, u8 mux_id);
+struct qmiq_port *qmiq_port_of(struct net_device *netdev);
+void qmiq_master_setup(struct qmiq_dev *q);
+int qmiq_mux_add(struct qmiq_dev *q, unsigned int pdn);
+void qmiq_mux_remove_all(struct qmiq_dev *q);
+void qmiq_mux_close_all(struct qmiq_dev *q);
+
+/* control.c */
+void qmiq_control_init(struct qmiq_dev *q, unsigned int mode);
+int qmiq_control_start(struct qmiq_dev *q);
+void qmiq_control_stop(struct qmiq_dev *q);
+int qmiq_control_set_link(struct qmiq_dev *q, u32 value);
+int qmiq_control_set_format(struct qmiq_dev *q,
+			    const struct qmi_wwan_q_format *format);
+void qmiq_control_forget_format(struct qmiq_dev *q);
+int qmiq_control_set_mtu(struct qmiq_port *port, int mtu);
+void qmiq_control_learn_ethernet(struct qmiq_dev *q);
+void qmiq_control_set_bridge_mode(struct qmiq_port *port, bool enabled);
+void qmiq_control_set_bridge_ipv4(struct qmiq_port *port, __be32 address);
+
+/* rx.c */
+void qmiq_rx_init(struct qmiq_dev *q);
+int qmiq_rx_start(struct qmiq_dev *q);
+void qmiq_rx_stop(struct qmiq_dev *q);
+void qmiq_rx_pause(struct qmiq_dev *q);
+void qmiq_rx_resume(struct qmiq_dev *q);
+int qmiq_rx_poll(struct qmiq_dev *q, int budget);
+
+/* tx.c */
+void qmiq_tx_init(struct qmiq_dev *q);
+int qmiq_tx_start(struct qmiq_dev *q);
+void qmiq_tx_stop(struct qmiq_dev *q);
+void qmiq_tx_free(struct qmiq_dev *q);
+int qmiq_tx_suspend(struct qmiq_dev *q, bool only_if_idle);
+void qmiq_tx_resume(struct qmiq_dev *q);
+void qmiq_tx_configure(struct qmiq_dev *q);
+void qmiq_tx_reclaim(struct qmiq_dev *q);
+void qmiq_tx_answer(struct qmiq_dev *q, const struct qmap_frame *request,
+		    u8 type);
+void qmiq_tx_set_flow(struct qmiq_port *port, bool off);
+void qmiq_tx_start_queue(struct qmiq_port *port);
+netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb);
+
+/* bridge.c */
+void qmiq_bridge_init(struct qmiq_bridge *bridge);
+bool qmiq_bridge_tx(struct qmiq_port *port, struct sk_buff *skb);
+void qmiq_bridge_rx(struct qmiq_port *port, struct ethhdr *eth);
+
+/* abi_vendor.c */
+extern const struct attribute_group qmiq_vendor_master_group;
+extern const struct attribute_group qmiq_vendor_mux_group;
+int qmiq_vendor_ioctl(struct net_device *master, struct ifreq *ifr,
+		      void __user *data, int cmd);
+
+/* ethtool.c */
+extern const struct ethtool_ops qmiq_master_ethtool_ops;
+extern const struct ethtool_ops qmiq_mux_ethtool_ops;
+
+#endif

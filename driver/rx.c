@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * DL path: URB -> MAP frames -> the PDN's netdev.
+ *
+ * A fixed set of URBs with buffers of their own is kept with the host
+ * controller while the master is up: no allocation that grows with the
+ * aggregate, and no transfer fails for want of memory. Completed URBs wait on
+ * a list for the NAPI context, which copies each packet into an skb of its own
+ * and gives the URB back at once.
+ */
+#include "qmiq.h"
+
+/* DL buffer memory of a module: by speed, as in the URB budget of usbnet. */
+#define QMIQ_RX_BUDGET_HIGH	(256 * 1024)
+#define QMIQ_RX_BUDGET_SUPER	(512 * 1024)
+#define QMIQ_RX_MIN_URBS	4
+#define QMIQ_RX_MAX_URBS	32
+#define QMIQ_RX_RETRY		msecs_to_jiffies(20)
+
+/* One DL URB; on rx.done, on rx.idle, or with the host controller. */
+struct qmiq_rx_slot {
+	struct list_head list;
+	struct qmiq_dev *q;
+	struct urb *urb;
+	u8 *buffer;
+	u32 size;
+	int status;
+};
+
+static void qmiq_rx_count(struct qmiq_port *port, unsigned int len)
+{
+	u64_stats_update_begin(&port->rx.sync);
+	u64_stats_inc(&port->rx.packets);
+	u64_stats_add(&port->rx.bytes, len);
+	u64_stats_update_end(&port->rx.sync);
+}
+
+static void qmiq_rx_drop(struct qmiq_port *port, enum qmiq_counter reason)
+{
+	qmiq_count(port->q, reason);
+	u64_stats_update_begin(&port->rx.sync);
+	u64_stats_inc(&port->rx.dropped);
+	u64_stats_update_end(&port->rx.sync);
+}
+
+/* A frame that names no PDN is the master's. */
+static void qmiq_rx_error(struct qmiq_dev *q, enum qmiq_counter reason)
+{
+	qmiq_count(q, reason);
+	u64_stats_update_begin(&q->master.rx.sync);
+	u64_stats_inc(&q->master.rx.errors);
+	u64_stats_update_end(&q->master.rx.sync);
+}
+
+static struct sk_buff *qmiq_rx_skb(struct qmiq_port *port, unsigned int len)
+{
+	struct sk_buff *skb;
+
+	if (unlikely(!(port->netdev->flags & IFF_UP))) {
+		qmiq_rx_drop(port, QMIQ_RX_PDN_DOWN);
+		return NULL;
+	}
+	skb = napi_alloc_skb(&port->q->napi, len);
+	if (unlikely(!skb))
+		qmiq_rx_drop(port, QMIQ_RX_NO_MEMORY);
+	return skb;
+}
+
+/* Takes @skb, an Ethernet frame. */
+static void qmiq_rx_deliver(struct qmiq_port *port, struct sk_buff *skb)
+{
+	if (port->bridge.enabled)
+		qmiq_bridge_rx(port, (struct ethhdr *)skb->data);
+	qmiq_count(port->q, QMIQ_RX_DATAGRAMS);
+	qmiq_rx_count(port, skb->len - ETH_HLEN);
+	skb->protocol = eth_type_trans(skb, port->netdev);
+	napi_gro_receive(&port->q->napi, skb);
+}
+
+static void qmiq_rx_ip(struct qmiq_port *port, const u8 *packet, size_t len,
+		       unsigned int version)
+{
+	struct sk_buff *skb = qmiq_rx_skb(port, ETH_HLEN + len);
+	struct ethhdr *eth;
+
+	if (!skb)
+		return;
+	eth = skb_put(skb, ETH_HLEN);
+	ether_addr_copy(eth->h_dest, port->netdev->dev_addr);
+	ether_addr_copy(eth->h_source, qmiq_modem_mac);
+	eth->h_proto = version == 4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
+	skb_put_data(skb, packet, len);
+	qmiq_rx_deliver(port, skb);
+}
+
+static bool qmiq_is_ethernet(const struct qmiq_port *port, const u8 *frame,
+			     size_t len)
+{
+	const struct ethhdr *eth = (const struct ethhdr *)frame;
+
+	return len > ETH_HLEN &&
+	       (eth->h_proto == htons(ETH_P_IP) ||
+		eth->h_proto == htons(ETH_P_IPV6) ||
+		eth->h_proto == htons(ETH_P_ARP)) &&
+	       (is_multicast_ether_addr(eth->h_dest) ||
+		ether_addr_equal(eth->h_dest, qmiq_modem_mac) ||
+		ether_addr_equal(eth->h_dest, port->netdev->dev_addr));
+}
+
+static void qmiq_rx_ethernet(struct qmiq_port *port, const u8 *frame,
+			     size_t len)
+{
+	struct sk_buff *skb = qmiq_rx_skb(port, len);
+	struct ethhdr *eth;
+
+	if (!skb)
+		return;
+	eth = skb_put_data(skb, frame, len);
+	/* Some firmware writes an address of its own, or rubbish, here. */
+	if (!is_multicast_ether_addr(eth->h_dest))
+		ether_addr_copy(eth->h_dest, port->netdev->dev_addr);
+	if (is_valid_ether_addr(eth->h_source))
+		ether_addr_copy(port->q->peer_mac, eth->h_source);
+	else
+		ether_addr_copy(eth->h_source, qmiq_modem_mac);
+	qmiq_rx_deliver(port, skb);
+}
+
+/* Mode 0: the transfer is one packet, or one Ethernet frame. */
+static void qmiq_rx_single(struct qmiq_dev *q, const u8 *data, size_t len)
+{
+	unsigned int version = qmap_ip_version(data, len);
+
+	if (version) {
+		qmiq_rx_ip(&q->master, data, len, version);
+		return;
+	}
+	if (!qmiq_is_ethernet(&q->master, data, len) &&
+	    !(q->ethernet && len > ETH_HLEN)) {
+		qmiq_rx_error(q, QMIQ_RX_NOT_IP);
+		return;
+	}
+	if (!q->ethernet)
+		qmiq_control_learn_ethernet(q);
+	qmiq_rx_ethernet(&q->master, data, len);
+}
+
+static void qmiq_rx_command(struct qmiq_dev *q, const struct qmap_frame *frame)
+{
+	struct qmiq_port *port;
+	bool off;
+
+	if (frame->len < QMAP_CMD_MIN_LEN || frame->len > QMAP_CMD_MAX_LEN) {
+		qmiq_rx_error(q, QMIQ_RX_BAD_COMMAND);
+		return;
+	}
+	/* An answer: this side asks nothing. */
+	if ((frame->payload[1] & QMAP_CMD_TYPE_MASK) != QMAP_CMD_REQUEST) {
+		qmiq_count(q, QMIQ_RX_UNKNOWN_COMMAND);
+		return;
+	}
+
+	switch (frame->payload[0]) {
+	case QMAP_CMD_FLOW_DISABLE:
+		off = true;
+		break;
+	case QMAP_CMD_FLOW_ENABLE:
+		off = false;
+		break;
+	default:
+		qmiq_count(q, QMIQ_RX_UNKNOWN_COMMAND);
+		qmiq_tx_answer(q, frame, QMAP_CMD_UNSUPPORTED);
+		return;
+	}
+
+	port = rcu_dereference_bh(q->by_mux[frame->mux_id]);
+	if (!port) {
+		qmiq_rx_error(q, QMIQ_RX_UNKNOWN_MUX);
+		qmiq_tx_answer(q, frame, QMAP_CMD_INVALID);
+		return;
+	}
+	qmiq_count(q, off ? QMIQ_RX_FLOW_DISABLE : QMIQ_RX_FLOW_ENABLE);
+	qmiq_tx_set_flow(port, off);
+	qmiq_tx_answer(q, frame, QMAP_CMD_ACK);
+}
+
+static void qmiq_rx_frame(struct qmiq_dev *q, const struct qmap_frame *frame)
+{
+	unsigned int version;
+	struct qmiq_port *port;
+
+	if (frame->command) {
+		qmiq_rx_command(q, frame);
+		return;
+	}
+	port = rcu_dereference_bh(q->by_mux[frame->mux_id]);
+	if (unlikely(!port)) {
+		qmiq_rx_error(q, QMIQ_RX_UNKNOWN_MUX);
+		return;
+	}
+	version = qmap_ip_version(frame->payload, frame->len);
+	if (unlikely(!version)) {
+		qmiq_rx_drop(port, QMIQ_RX_NOT_IP);
+		return;
+	}
+	qmiq_rx_ip(port, frame->payload, frame->len, version);
+}
+
+/* Returns the number of frames, good or bad. */
+static int qmiq_rx_aggregate(struct qmiq_dev *q, const u8 *data, size_t len)
+{
+	static const enum qmiq_counter reason[] = {
+		[QMAP_BAD_LENGTH] = QMIQ_RX_BAD_LENGTH,
+		[QMAP_BAD_PAD] = QMIQ_RX_BAD_PAD,
+		[QMAP_BAD_V5_TYPE] = QMIQ_RX_BAD_V5_TYPE,
+		[QMAP_CUT_HEADER] = QMIQ_RX_CUT_HEADER,
+		[QMAP_CUT_FRAME] = QMIQ_RX_CUT_FRAME,
+	};
+	struct qmap_walk walk = {
+		.pos = data,
+		.left = len,
+		.version = q->version,
+		.dl_padding = READ_ONCE(q->format.dl_padding),
+	};
+	struct qmap_frame frame;
+	enum qmap_result result;
+	int frames = 0;
+
+	while ((result = qmap_next(&walk, &frame)) != QMAP_END) {
+		frames++;
+		if (likely(result == QMAP_FRAME))
+			qmiq_rx_frame(q, &frame);
+		else
+			qmiq_rx_error(q, reason[result]);
+	}
+	return frames;
+}
+
+static int qmiq_rx_transfer(struct qmiq_dev *q, const u8 *data, size_t len)
+{
+	qmiq_count(q, QMIQ_RX_TRANSFERS);
+	if (!len) {
+		qmiq_rx_error(q, QMIQ_RX_EMPTY_TRANSFER);
+		return 1;
+	}
+	if (q->version != QMAP_NONE)
+		return qmiq_rx_aggregate(q, data, len);
+	qmiq_rx_single(q, data, len);
+	return 1;
+}
+
+/* The DL size may have grown since the buffer was made; failure is no loss. */
+static void qmiq_rx_grow(struct qmiq_rx_slot *slot, gfp_t gfp)
+{
+	u32 size = READ_ONCE(slot->q->rx_urb_size);
+	u8 *buffer;
+
+	if (likely(slot->size >= size))
+		return;
+	buffer = kmalloc(size, gfp | __GFP_NOWARN);
+	if (!buffer)
+		return;
+	kfree(slot->buffer);
+	slot->buffer = buffer;
+	slot->size = size;
+	slot->urb->transfer_buffer = buffer;
+	slot->urb->transfer_buffer_length = size;
+}
+
+/*
+ * Hands the URB to the host controller, or puts it on the idle list. A
+ * transient failure is made good by the recovery work, a refusal while paused
+ * by qmiq_rx_resume().
+ */
+static void qmiq_rx_submit(struct qmiq_rx_slot *slot, gfp_t gfp)
+{
+	struct qmiq_rx *rx = &slot->q->rx;
+	unsigned long flags;
+	bool retry;
+	int err;
+
+	qmiq_rx_grow(slot, gfp);
+	err = usb_submit_urb(slot->urb, gfp);
+	if (likely(!err))
+		return;
+
+	spin_lock_irqsave(&rx->lock, flags);
+	list_add_tail(&slot->list, &rx->idle);
+	retry = !rx->paused;
+	spin_unlock_irqrestore(&rx->lock, flags);
+	if (retry && err != -ENODEV && err != -ESHUTDOWN)
+		schedule_delayed_work(&rx->recover, QMIQ_RX_RETRY);
+}
+
+static void qmiq_rx_submit_idle(struct qmiq_dev *q, gfp_t gfp)
+{
+	struct qmiq_rx_slot *slot, *next;
+	LIST_HEAD(idle);
+
+	spin_lock_irq(&q->rx.lock);
+	if (!q->rx.paused)
+		list_splice_init(&q->rx.idle, &idle);
+	spin_unlock_irq(&q->rx.lock);
+	list_for_each_entry_safe(slot, next, &idle, list)
+		qmiq_rx_submit(slot, gfp);
+}
+
+/**
+ * qmiq_rx_pause() - take all DL URBs back from the host controller
+ * @q: the module
+ *
+ * Nests. On return nothing more completes; what has completed is still
+ * processed.
+ *
+ * Context: process.
+ */
+void qmiq_rx_pause(struct qmiq_dev *q)
+{
+	unsigned int i;
+
+	spin_lock_irq(&q->rx.lock);
+	q->rx.paused++;
+	spin_unlock_irq(&q->rx.lock);
+	for (i = 0; i < q->rx.count; i++)
+		usb_poison_urb(q->rx.slots[i].urb);
+}
+
+/**
+ * qmiq_rx_resume() - undo qmiq_rx_pause()
+ * @q: the module
+ *
+ * Context: process, also where no I/O may be started (resume).
+ */
+void qmiq_rx_resume(struct qmiq_dev *q)
+{
+	unsigned int i;
+
+	for (i = 0; i < q->rx.count; i++)
+		usb_unpoison_urb(q->rx.slots[i].urb);
+	spin_lock_irq(&q->rx.lock);
+	q->rx.paused--;
+	spin_unlock_irq(&q->rx.lock);
+	qmiq_rx_submit_idle(q, GFP_NOIO);
+}
+
+/* A halt is cleared with no URB queued on the endpoint. */
+static void qmiq_rx_clear_halt(struct qmiq_dev *q)
+{
+	int err = usb_autopm_get_interface(q->intf);
+
+	if (err)
+		return;
+	qmiq_rx_pause(q);
+	err = usb_clear_halt(q->usbnet->udev, q->usbnet->in);
+	if (err && err != -ENODEV && err != -ESHUTDOWN)
+		netdev_err(q->netdev, "can't clear the DL halt: %d\n", err);
+	qmiq_rx_resume(q);
+	usb_autopm_put_interface(q->intf);
+}
+
+static void qmiq_rx_recover(struct work_struct *work)
+{
+	struct qmiq_dev *q = container_of(work, struct qmiq_dev,
+					  rx.recover.work);
+	bool stall;
+
+	spin_lock_irq(&q->rx.lock);
+	stall = q->rx.stall;
+	q->rx.stall = false;
+	spin_unlock_irq(&q->rx.lock);
+	if (stall)
+		qmiq_rx_clear_halt(q);
+	else
+		qmiq_rx_submit_idle(q, GFP_KERNEL);
+}
+
+static void qmiq_rx_complete(struct urb *urb)
+{
+	struct qmiq_rx_slot *slot = urb->context;
+	struct qmiq_rx *rx = &slot->q->rx;
+	bool unlinked = urb->status == -ENOENT || urb->status == -ECONNRESET;
+	unsigned long flags;
+
+	slot->status = urb->status;
+	spin_lock_irqsave(&rx->lock, flags);
+	list_add_tail(&slot->list, unlinked ? &rx->idle : &rx->done);
+	spin_unlock_irqrestore(&rx->lock, flags);
+	if (!unlinked)
+		qmiq_kick(slot->q);
+}
+
+static struct qmiq_rx_slot *qmiq_rx_take_done(struct qmiq_rx *rx)
+{
+	struct qmiq_rx_slot *slot;
+
+	spin_lock_irq(&rx->lock);
+	slot = list_first_entry_or_null(&rx->done, struct qmiq_rx_slot, list);
+	if (slot)
+		list_del(&slot->list);
+	spin_unlock_irq(&rx->lock);
+	return slot;
+}
+
+/* The URB failed: counts why, parks it and has it recovered. */
+static void qmiq_rx_failed(struct qmiq_rx_slot *slot)
+{
+	struct qmiq_dev *q = slot->q;
+	bool stall = slot->status == -EPIPE;
+
+	if (slot->status != -ESHUTDOWN && slot->status != -ENODEV)
+		qmiq_rx_error(q, stall ? QMIQ_RX_STALL : QMIQ_RX_URB_ERROR);
+
+	spin_lock_irq(&q->rx.lock);
+	list_add_tail(&slot->list, &q->rx.idle);
+	q->rx.stall |= stall;
+	spin_unlock_irq(&q->rx.lock);
+
+	/* Errors are usually an unplug under way: the wait avoids a storm. */
+	schedule_delayed_work(&q->rx.recover, stall ? 0 : QMIQ_RX_RETRY);
+}
+
+/**
+ * qmiq_rx_poll() - process completed DL URBs
+ * @q: the module
+ * @budget: packets
+ *
+ * An aggregate is always finished, even past the budget.
+ *
+ * Context: NAPI.
+ * Return: packets done, @budget if there may be more.
+ */
+int qmiq_rx_poll(struct qmiq_dev *q, int budget)
+{
+	struct qmiq_rx_slot *slot;
+	int work = 0;
+
+	while (work < budget && (slot = qmiq_rx_take_done(&q->rx))) {
+		switch (slot->status) {
+		case 0:
+			usb_mark_last_busy(q->usbnet->udev);
+			work += qmiq_rx_transfer(q, slot->buffer,
+						 slot->urb->actual_length);
+			qmiq_rx_submit(slot, GFP_ATOMIC);
+			break;
+		case -EOVERFLOW:
+			/* More than was asked for; what came can't be trusted. */
+			work++;
+			qmiq_rx_error(q, QMIQ_RX_BABBLE);
+			qmiq_rx_submit(slot, GFP_ATOMIC);
+			break;
+		default:
+			work++;
+			qmiq_rx_failed(slot);
+		}
+	}
+	return min(work, budget);
+}
+
+static void qmiq_rx_free(struct qmiq_dev *q)
+{
+	unsigned int i;
+
+	for (i = 0; i < q->rx.count; i++) {
+		usb_free_urb(q->rx.slots[i].urb);
+		kfree(q->rx.slots[i].buffer);
+	}
+	kfree(q->rx.slots);
+	q->rx.slots = NULL;
+	q->rx.count = 0;
+	INIT_LIST_HEAD(&q->rx.done);
+	INIT_LIST_HEAD(&q->rx.idle);
+}
+
+static int qmiq_rx_alloc(struct qmiq_dev *q)
+{
+	u32 budget = q->usbnet->udev->speed >= USB_SPEED_SUPER ?
+		     QMIQ_RX_BUDGET_SUPER : QMIQ_RX_BUDGET_HIGH;
+	u32 size = q->rx_urb_size;
+	unsigned int i, count = clamp_t(u32, budget / size, QMIQ_RX_MIN_URBS,
+					QMIQ_RX_MAX_URBS);
+
+	q->rx.slots = kcalloc(count, sizeof(*q->rx.slots), GFP_KERNEL);
+	if (!q->rx.slots)
+		return -ENOMEM;
+	q->rx.count = count;
+	for (i = 0; i < count; i++) {
+		struct qmiq_rx_slot *slot = &q->rx.slots[i];
+
+		slot->q = q;
+		slot->urb = usb_alloc_urb(0, GFP_KERNEL);
+		slot->buffer = kmalloc(size, GFP_KERNEL);
+		slot->size = size;
+		if (!slot->urb || !slot->buffer) {
+			qmiq_rx_free(q);
+			return -ENOMEM;
+		}
+		usb_fill_bulk_urb(slot->urb, q->usbnet->udev, q->usbnet->in,
+				  slot->buffer, size, qmiq_rx_complete, slot);
+		list_add_tail(&slot->list, &q->rx.idle);
+	}
+	return 0;
+}
+
+/**
+ * qmiq_rx_start() - allocate the DL URBs and submit them
+ * @q: the module
+ *
+ * Context: process, RTNL, NAPI enabled, module awake.
+ * Return: 0 or -ENOMEM.
+ */
+int qmiq_rx_start(struct qmiq_dev *q)
+{
+	int err = qmiq_rx_alloc(q);
+
+	if (err)
+		return err;
+	qmiq_rx_submit_idle(q, GFP_KERNEL);
+	return 0;
+}
+
+/**
+ * qmiq_rx_stop() - take the DL URBs back and free them
+ * @q: the module
+ *
+ * Context: process, RTNL; paused, NAPI disabled. Undoes the pause.
+ */
+void qmiq_rx_stop(struct qmiq_dev *q)
+{
+	cancel_delayed_work_sync(&q->rx.recover);
+	qmiq_rx_free(q);
+	q->rx.paused = 0;
+}
+
+void qmiq_rx_init(struct qmiq_dev *q)
+{
+	spin_lock_init(&q->rx.lock);
+	INIT_LIST_HEAD(&q->rx.done);
+	INIT_LIST_HEAD(&q->rx.idle);
+	INIT_DELAYED_WORK(&q->rx.recover, qmiq_rx_recover);
+}

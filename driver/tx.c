@@ -1,0 +1,627 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * UL path: packets of all PDNs -> one aggregate -> URBs.
+ *
+ * All PDNs of a module share its pipe, so they share one aggregate. A packet
+ * that finds the pipe idle goes out at once. While URBs are in flight packets
+ * gather, and leave when the aggregate is full or an URB completes; a timer
+ * bounds the wait where neither happens. So an idle link adds no delay, and a
+ * busy one sends full aggregates.
+ *
+ * What is in flight is bounded in bytes; past that the queues of all PDNs are
+ * stopped and packets wait in their qdiscs, where they can be scheduled.
+ */
+#include "qmiq.h"
+
+#define QMIQ_TX_SLOTS		16
+#define QMIQ_TX_MIN_IN_FLIGHT	4
+#define QMIQ_TX_BYTES_IN_FLIGHT	(32 * 1024)
+
+/* One UL URB; on tx.free, tx.deferred, tx.done, tx.open or with the HC. */
+struct qmiq_tx_slot {
+	struct list_head list;
+	struct qmiq_dev *q;
+	struct urb *urb;
+	u8 *buffer;
+	u32 size;
+	u32 len;
+	u32 datagrams;
+	int status;
+};
+
+/* The most that a packet of @len takes of a transfer. */
+static u32 qmiq_tx_frame_len(const struct qmiq_dev *q, u32 len)
+{
+	if (q->version != QMAP_NONE)
+		return qmap_data_frame_len(q->version, len);
+	return q->ethernet ? ETH_HLEN + len : len;
+}
+
+static bool qmiq_tx_aggregates(const struct qmiq_dev *q)
+{
+	return q->version != QMAP_NONE && q->format.ul_max_datagrams > 1;
+}
+
+static void qmiq_tx_done(struct qmiq_tx_slot *slot, int status)
+{
+	struct qmiq_tx *tx = &slot->q->tx;
+	unsigned long flags;
+
+	slot->status = status;
+	spin_lock_irqsave(&tx->done_lock, flags);
+	list_add_tail(&slot->list, &tx->done);
+	spin_unlock_irqrestore(&tx->done_lock, flags);
+	qmiq_kick(slot->q);
+}
+
+static void qmiq_tx_complete(struct urb *urb)
+{
+	struct qmiq_tx_slot *slot = urb->context;
+
+	usb_autopm_put_interface_async(slot->q->intf);
+	qmiq_tx_done(slot, urb->status);
+}
+
+/* Under tx.lock; the slot's runtime PM reference is held. */
+static void qmiq_tx_submit_urb(struct qmiq_tx_slot *slot)
+{
+	int err = usb_submit_urb(slot->urb, GFP_ATOMIC);
+
+	if (unlikely(err)) {
+		usb_autopm_put_interface_async(slot->q->intf);
+		qmiq_tx_done(slot, err);
+	}
+}
+
+/* Under tx.lock. */
+static void qmiq_tx_submit(struct qmiq_tx_slot *slot)
+{
+	struct qmiq_dev *q = slot->q;
+	struct qmiq_tx *tx = &q->tx;
+	int err;
+
+	slot->urb->transfer_buffer_length = slot->len;
+	tx->in_flight++;
+	qmiq_count(q, QMIQ_TX_TRANSFERS);
+	err = usb_autopm_get_interface_async(q->intf);
+	if (unlikely(err < 0))
+		qmiq_tx_done(slot, err);
+	else if (unlikely(tx->held))
+		list_add_tail(&slot->list, &tx->deferred);
+	else
+		qmiq_tx_submit_urb(slot);
+}
+
+/* Under tx.lock. */
+static void qmiq_tx_flush(struct qmiq_dev *q)
+{
+	struct qmiq_tx_slot *slot = q->tx.open;
+
+	if (!slot || !q->tx.up)
+		return;
+	q->tx.open = NULL;
+	qmiq_tx_submit(slot);
+}
+
+/* Under tx.lock. NULL if nothing more may be in flight. */
+static struct qmiq_tx_slot *qmiq_tx_take_free(struct qmiq_dev *q)
+{
+	struct qmiq_tx *tx = &q->tx;
+	struct qmiq_tx_slot *slot;
+
+	if (tx->in_flight >= tx->max_in_flight)
+		return NULL;
+	slot = list_first_entry_or_null(&tx->free, struct qmiq_tx_slot, list);
+	if (!slot)
+		return NULL;
+	list_del(&slot->list);
+	slot->len = 0;
+	slot->datagrams = 0;
+
+	/* The UL size may have grown; what can't be had now will be later. */
+	if (unlikely(slot->size < tx->slot_size)) {
+		u8 *buffer = kmalloc(tx->slot_size, GFP_ATOMIC | __GFP_NOWARN);
+
+		if (buffer) {
+			kfree(slot->buffer);
+			slot->buffer = buffer;
+			slot->size = tx->slot_size;
+			slot->urb->transfer_buffer = buffer;
+		}
+	}
+	return slot;
+}
+
+/* Under tx.lock. What @slot still takes; the agreed size may have shrunk. */
+static u32 qmiq_tx_room(const struct qmiq_dev *q,
+			const struct qmiq_tx_slot *slot)
+{
+	u32 limit = min(slot->size, q->tx.slot_size);
+
+	return limit > slot->len ? limit - slot->len : 0;
+}
+
+/*
+ * Under tx.lock. Stops or starts the queues of all PDNs by whether a packet
+ * of the largest MTU finds room. The PDNs take turns in being woken first.
+ */
+static void qmiq_tx_update_full(struct qmiq_dev *q)
+{
+	struct qmiq_tx *tx = &q->tx;
+	bool full = (tx->in_flight >= tx->max_in_flight ||
+		     list_empty(&tx->free)) &&
+		    (!tx->open ||
+		     qmiq_tx_room(q, tx->open) < tx->worst_frame);
+	unsigned int i;
+
+	if (full == tx->full)
+		return;
+	tx->full = full;
+	tx->first_woken++;
+	for (i = 0; i < q->nr_pdn; i++) {
+		struct qmiq_port *port =
+			q->pdn[(tx->first_woken + i) % q->nr_pdn];
+
+		if (full)
+			netif_stop_queue(port->netdev);
+		else if (!port->flow_off && netif_running(port->netdev))
+			netif_wake_queue(port->netdev);
+	}
+}
+
+/* Under tx.lock. Answers go in transfers of their own. */
+static void qmiq_tx_send_answers(struct qmiq_dev *q)
+{
+	struct qmiq_tx *tx = &q->tx;
+
+	while (tx->answer_count && tx->up) {
+		const struct qmiq_answer *answer =
+			&tx->answers[tx->answer_head];
+		struct qmiq_tx_slot *slot = qmiq_tx_take_free(q);
+
+		if (!slot)
+			return;
+		memcpy(slot->buffer, answer->frame, answer->len);
+		slot->len = answer->len;
+		tx->answer_head = (tx->answer_head + 1) % QMIQ_MAX_ANSWERS;
+		tx->answer_count--;
+		qmiq_count(q, QMIQ_TX_ANSWERS);
+		qmiq_tx_submit(slot);
+	}
+}
+
+/**
+ * qmiq_tx_answer() - answer a MUX command of the modem
+ * @q: the module
+ * @request: its frame, QMAP_CMD_MIN_LEN to QMAP_CMD_MAX_LEN bytes
+ * @type: QMAP_CMD_ACK, QMAP_CMD_UNSUPPORTED or QMAP_CMD_INVALID
+ *
+ * Sent when there is a free URB; a modem that asks faster than it takes the
+ * answers loses some, which is counted.
+ *
+ * Context: BH.
+ */
+void qmiq_tx_answer(struct qmiq_dev *q, const struct qmap_frame *request,
+		    u8 type)
+{
+	struct qmiq_tx *tx = &q->tx;
+
+	spin_lock(&tx->lock);
+	if (tx->answer_count == QMIQ_MAX_ANSWERS) {
+		qmiq_count(q, QMIQ_TX_ANSWER_DROPPED);
+	} else {
+		struct qmiq_answer *answer =
+			&tx->answers[(tx->answer_head + tx->answer_count) %
+				     QMIQ_MAX_ANSWERS];
+
+		answer->len = qmap_put_command_answer(answer->frame, request,
+						      type);
+		tx->answer_count++;
+		qmiq_tx_send_answers(q);
+		qmiq_tx_update_full(q);
+	}
+	spin_unlock(&tx->lock);
+}
+
+/**
+ * qmiq_tx_set_flow() - the modem wants packets of a PDN, or no more of them
+ * @port: the PDN's
+ * @off: no more
+ *
+ * Context: BH.
+ */
+void qmiq_tx_set_flow(struct qmiq_port *port, bool off)
+{
+	struct qmiq_tx *tx = &port->q->tx;
+
+	spin_lock(&tx->lock);
+	port->flow_off = off;
+	if (off)
+		netif_stop_queue(port->netdev);
+	else if (!tx->full && netif_running(port->netdev))
+		netif_wake_queue(port->netdev);
+	spin_unlock(&tx->lock);
+}
+
+/**
+ * qmiq_tx_start_queue() - let a netdev that was just opened send
+ * @port: its port
+ *
+ * Context: process, RTNL.
+ */
+void qmiq_tx_start_queue(struct qmiq_port *port)
+{
+	struct qmiq_tx *tx = &port->q->tx;
+
+	spin_lock_bh(&tx->lock);
+	if (!tx->full && !port->flow_off)
+		netif_start_queue(port->netdev);
+	else
+		netif_stop_queue(port->netdev);
+	spin_unlock_bh(&tx->lock);
+}
+
+/* Frees the slots that have completed, and sends what has gathered. */
+void qmiq_tx_reclaim(struct qmiq_dev *q)
+{
+	struct qmiq_tx *tx = &q->tx;
+	struct qmiq_tx_slot *slot, *next;
+	LIST_HEAD(done);
+
+	if (list_empty_careful(&tx->done))
+		return;
+	spin_lock_irq(&tx->done_lock);
+	list_splice_init(&tx->done, &done);
+	spin_unlock_irq(&tx->done_lock);
+
+	spin_lock(&tx->lock);
+	list_for_each_entry_safe(slot, next, &done, list) {
+		tx->in_flight--;
+		if (unlikely(slot->status)) {
+			bool stall = slot->status == -EPIPE;
+
+			qmiq_count(q, stall ? QMIQ_TX_STALL :
+					      QMIQ_TX_URB_ERROR);
+			u64_stats_update_begin(&q->master.tx.sync);
+			u64_stats_add(&q->master.tx.errors, slot->datagrams);
+			u64_stats_update_end(&q->master.tx.sync);
+			if (stall && tx->up)
+				schedule_work(&tx->recover);
+		}
+		list_move(&slot->list, &tx->free);
+	}
+	qmiq_tx_send_answers(q);
+	qmiq_tx_flush(q);
+	qmiq_tx_update_full(q);
+	spin_unlock(&tx->lock);
+}
+
+static enum hrtimer_restart qmiq_tx_timeout(struct hrtimer *timer)
+{
+	struct qmiq_dev *q = container_of(timer, struct qmiq_dev, tx.timer);
+
+	spin_lock(&q->tx.lock);
+	qmiq_tx_flush(q);
+	qmiq_tx_update_full(q);
+	spin_unlock(&q->tx.lock);
+	return HRTIMER_NORESTART;
+}
+
+static void qmiq_tx_drop(struct qmiq_port *port, struct sk_buff *skb,
+			 enum qmiq_counter reason)
+{
+	qmiq_count(port->q, reason);
+	u64_stats_update_begin(&port->tx.sync);
+	u64_stats_inc(&port->tx.dropped);
+	u64_stats_update_end(&port->tx.sync);
+	dev_kfree_skb_any(skb);
+}
+
+/* Offset of what goes on the wire within @skb, -1 if it is not for a modem. */
+static int qmiq_tx_offset(const struct qmiq_dev *q, const struct sk_buff *skb)
+{
+	u8 nibble;
+
+	if (q->ethernet)
+		return skb->len > ETH_HLEN ? 0 : -1;
+	if (skb_copy_bits(skb, ETH_HLEN, &nibble, 1))
+		return -1;
+	nibble >>= 4;
+	return nibble == 4 || nibble == 6 ? ETH_HLEN : -1;
+}
+
+/* Under tx.lock. Writes the frame of a packet to @dst. */
+static void qmiq_tx_put(struct qmiq_port *port, u8 *dst,
+			const struct sk_buff *skb, int offset, u32 len)
+{
+	struct qmiq_dev *q = port->q;
+
+	if (q->version != QMAP_NONE) {
+		qmap_put_data_header(dst, q->version, port->mux_id, len);
+		dst += qmap_header_len(q->version);
+		memset(dst + len, 0, qmap_pad(len));
+	}
+	skb_copy_bits(skb, offset, dst, len);
+	if (q->ethernet) {
+		struct ethhdr *eth = (struct ethhdr *)dst;
+
+		/* Without ARP the stack knows no address but our own. */
+		if (ether_addr_equal(eth->h_dest, port->netdev->dev_addr))
+			ether_addr_copy(eth->h_dest, q->peer_mac);
+	}
+}
+
+/* Under tx.lock. Returns a slot with @frame bytes of room, or NULL. */
+static struct qmiq_tx_slot *qmiq_tx_reserve(struct qmiq_dev *q, u32 frame)
+{
+	if (q->tx.open && qmiq_tx_room(q, q->tx.open) < frame)
+		qmiq_tx_flush(q);
+	if (!q->tx.open)
+		q->tx.open = qmiq_tx_take_free(q);
+	return q->tx.open;
+}
+
+/**
+ * qmiq_tx_packet() - take a packet for the modem
+ * @port: of the netdev that it was sent on
+ * @skb: Ethernet frame; consumed unless NETDEV_TX_BUSY is returned
+ *
+ * Context: BH, the netdev's TX lock held.
+ * Return: NETDEV_TX_OK, or NETDEV_TX_BUSY with the queue stopped.
+ */
+netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
+{
+	struct qmiq_dev *q = port->q;
+	struct qmiq_tx *tx = &q->tx;
+	struct qmiq_tx_slot *slot;
+	bool more = netdev_xmit_more();
+	netdev_tx_t ret = NETDEV_TX_OK;
+	u32 frame, len;
+	int offset;
+
+	spin_lock(&tx->lock);
+	if (unlikely(tx->full || port->flow_off)) {
+		netif_stop_queue(port->netdev);
+		ret = NETDEV_TX_BUSY;
+		goto out;
+	}
+
+	offset = qmiq_tx_offset(q, skb);
+	if (unlikely(offset < 0)) {
+		qmiq_tx_drop(port, skb, QMIQ_TX_NOT_IP);
+		goto out;
+	}
+	len = skb->len - offset;
+	frame = q->ethernet ? len : qmiq_tx_frame_len(q, len);
+	if (unlikely(frame > tx->slot_size)) {
+		qmiq_tx_drop(port, skb, QMIQ_TX_TOO_LONG);
+		goto out;
+	}
+	slot = qmiq_tx_reserve(q, frame);
+	if (unlikely(!slot)) {
+		netif_stop_queue(port->netdev);
+		qmiq_tx_update_full(q);
+		ret = NETDEV_TX_BUSY;
+		goto out;
+	}
+	if (unlikely(qmiq_tx_room(q, slot) < frame)) {
+		qmiq_tx_drop(port, skb, QMIQ_TX_NO_MEMORY);
+		goto out;
+	}
+
+	qmiq_tx_put(port, slot->buffer + slot->len, skb, offset, len);
+	slot->len += frame;
+	slot->datagrams++;
+	qmiq_count(q, QMIQ_TX_DATAGRAMS);
+	u64_stats_update_begin(&port->tx.sync);
+	u64_stats_inc(&port->tx.packets);
+	u64_stats_add(&port->tx.bytes, skb->len - ETH_HLEN);
+	u64_stats_update_end(&port->tx.sync);
+	skb_tx_timestamp(skb);
+	dev_consume_skb_any(skb);
+
+	if (!qmiq_tx_aggregates(q) ||
+	    slot->datagrams >= q->format.ul_max_datagrams)
+		qmiq_tx_flush(q);
+out:
+	if (tx->open && !tx->in_flight && !more)
+		qmiq_tx_flush(q);
+	else if (tx->open && !hrtimer_active(&tx->timer))
+		hrtimer_start(&tx->timer, ns_to_ktime(qmiq_param_agg_time_limit),
+			      HRTIMER_MODE_REL_SOFT);
+	qmiq_tx_update_full(q);
+	spin_unlock(&tx->lock);
+	return ret;
+}
+
+/**
+ * qmiq_tx_configure() - take over a change of mode, format or MTU
+ * @q: the module
+ *
+ * Context: process, RTNL.
+ */
+void qmiq_tx_configure(struct qmiq_dev *q)
+{
+	struct qmiq_tx *tx = &q->tx;
+	unsigned int i, mtu = ETH_DATA_LEN;
+
+	for (i = 0; i < q->nr_pdn; i++)
+		mtu = max(mtu, q->pdn[i]->netdev->mtu);
+
+	spin_lock_bh(&tx->lock);
+	tx->worst_frame = qmiq_tx_frame_len(q, mtu);
+	tx->slot_size = tx->worst_frame;
+	if (qmiq_tx_aggregates(q))
+		tx->slot_size = min_t(u32, q->format.ul_max_size,
+				      QMIQ_MAX_TX_SIZE);
+	tx->max_in_flight = clamp_t(u32,
+				    QMIQ_TX_BYTES_IN_FLIGHT / tx->slot_size,
+				    QMIQ_TX_MIN_IN_FLIGHT, QMIQ_TX_SLOTS);
+	qmiq_tx_update_full(q);
+	spin_unlock_bh(&tx->lock);
+}
+
+/* New transfers wait from here on, and those in flight are taken back. */
+static void qmiq_tx_kill(struct qmiq_dev *q)
+{
+	unsigned int i;
+
+	for (i = 0; i < q->tx.count; i++)
+		usb_kill_urb(q->tx.slots[i].urb);
+}
+
+/**
+ * qmiq_tx_suspend() - hold transfers back until qmiq_tx_resume()
+ * @q: the module
+ * @only_if_idle: refuse while anything is on its way (autosuspend)
+ *
+ * Context: process. Nests.
+ * Return: 0 or -EBUSY.
+ */
+int qmiq_tx_suspend(struct qmiq_dev *q, bool only_if_idle)
+{
+	struct qmiq_tx *tx = &q->tx;
+
+	spin_lock_bh(&tx->lock);
+	if (only_if_idle && (tx->in_flight || tx->open)) {
+		spin_unlock_bh(&tx->lock);
+		return -EBUSY;
+	}
+	tx->held++;
+	spin_unlock_bh(&tx->lock);
+	qmiq_tx_kill(q);
+	return 0;
+}
+
+void qmiq_tx_resume(struct qmiq_dev *q)
+{
+	struct qmiq_tx *tx = &q->tx;
+	struct qmiq_tx_slot *slot, *next;
+
+	spin_lock_bh(&tx->lock);
+	if (!--tx->held) {
+		list_for_each_entry_safe(slot, next, &tx->deferred, list) {
+			list_del(&slot->list);
+			qmiq_tx_submit_urb(slot);
+		}
+	}
+	spin_unlock_bh(&tx->lock);
+}
+
+/* A halt is cleared with no URB queued on the endpoint. */
+static void qmiq_tx_recover(struct work_struct *work)
+{
+	struct qmiq_dev *q = container_of(work, struct qmiq_dev, tx.recover);
+	int err = usb_autopm_get_interface(q->intf);
+
+	if (err)
+		return;
+	qmiq_tx_suspend(q, false);
+	err = usb_clear_halt(q->usbnet->udev, q->usbnet->out);
+	if (err && err != -ENODEV && err != -ESHUTDOWN)
+		netdev_err(q->netdev, "can't clear the UL halt: %d\n", err);
+	qmiq_tx_resume(q);
+	usb_autopm_put_interface(q->intf);
+}
+
+/**
+ * qmiq_tx_free() - free the UL URBs
+ * @q: the module
+ *
+ * Context: process, RTNL; stopped, NAPI disabled.
+ */
+void qmiq_tx_free(struct qmiq_dev *q)
+{
+	struct qmiq_tx *tx = &q->tx;
+	unsigned int i;
+
+	for (i = 0; i < tx->count; i++) {
+		usb_free_urb(tx->slots[i].urb);
+		kfree(tx->slots[i].buffer);
+	}
+	kfree(tx->slots);
+	tx->slots = NULL;
+	tx->count = 0;
+	tx->open = NULL;
+	tx->in_flight = 0;
+	tx->answer_count = 0;
+	INIT_LIST_HEAD(&tx->free);
+	INIT_LIST_HEAD(&tx->deferred);
+	INIT_LIST_HEAD(&tx->done);
+}
+
+/**
+ * qmiq_tx_start() - allocate the UL URBs
+ * @q: the module
+ *
+ * Context: process, RTNL.
+ * Return: 0 or -ENOMEM.
+ */
+int qmiq_tx_start(struct qmiq_dev *q)
+{
+	struct qmiq_tx *tx = &q->tx;
+	unsigned int i;
+
+	tx->slots = kcalloc(QMIQ_TX_SLOTS, sizeof(*tx->slots), GFP_KERNEL);
+	if (!tx->slots)
+		return -ENOMEM;
+	tx->count = QMIQ_TX_SLOTS;
+	for (i = 0; i < tx->count; i++) {
+		struct qmiq_tx_slot *slot = &tx->slots[i];
+
+		slot->q = q;
+		slot->size = tx->slot_size;
+		slot->urb = usb_alloc_urb(0, GFP_KERNEL);
+		slot->buffer = kmalloc(slot->size, GFP_KERNEL);
+		if (!slot->urb || !slot->buffer) {
+			qmiq_tx_free(q);
+			return -ENOMEM;
+		}
+		usb_fill_bulk_urb(slot->urb, q->usbnet->udev, q->usbnet->out,
+				  slot->buffer, 0, qmiq_tx_complete, slot);
+		slot->urb->transfer_flags |= URB_ZERO_PACKET;
+		list_add_tail(&slot->list, &tx->free);
+	}
+	spin_lock_bh(&tx->lock);
+	tx->up = true;
+	tx->full = false;
+	spin_unlock_bh(&tx->lock);
+	return 0;
+}
+
+/**
+ * qmiq_tx_stop() - take the UL URBs back; qmiq_tx_free() follows
+ * @q: the module
+ *
+ * Context: process, RTNL; all netdevs of the module are down.
+ */
+void qmiq_tx_stop(struct qmiq_dev *q)
+{
+	struct qmiq_tx *tx = &q->tx;
+	struct qmiq_tx_slot *slot;
+
+	spin_lock_bh(&tx->lock);
+	tx->up = false;
+	list_for_each_entry(slot, &tx->deferred, list)
+		usb_autopm_put_interface_async(q->intf);
+	INIT_LIST_HEAD(&tx->deferred);
+	spin_unlock_bh(&tx->lock);
+
+	hrtimer_cancel(&tx->timer);
+	cancel_work_sync(&tx->recover);
+	qmiq_tx_kill(q);
+}
+
+void qmiq_tx_init(struct qmiq_dev *q)
+{
+	struct qmiq_tx *tx = &q->tx;
+
+	spin_lock_init(&tx->lock);
+	spin_lock_init(&tx->done_lock);
+	INIT_LIST_HEAD(&tx->free);
+	INIT_LIST_HEAD(&tx->deferred);
+	INIT_LIST_HEAD(&tx->done);
+	INIT_WORK(&tx->recover, qmiq_tx_recover);
+	hrtimer_setup(&tx->timer, qmiq_tx_timeout, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_SOFT);
+}
