@@ -75,7 +75,9 @@ void QmiMessage::put(uint8_t type, ByteView value) {
     tlvs.insert(tlvs.end(), value.begin(), value.end());
 }
 
-void QmiMessage::put_u8(uint8_t type, uint8_t value) { put(type, ByteView(&value, 1)); }
+void QmiMessage::put_u8(uint8_t type, uint8_t value) {
+    put(type, ByteView(&value, 1));
+}
 
 void QmiMessage::put_u16(uint8_t type, uint16_t value) {
     tlvs.push_back(type);
@@ -127,7 +129,8 @@ std::optional<QmiError> QmiMessage::result() const {
         return std::nullopt;
     if (read_integer(*value, 0, 2) == 0)
         return QmiError::none;
-    return static_cast<QmiError>(read_integer(*value, 2, 2));
+    const auto error = static_cast<QmiError>(read_integer(*value, 2, 2));
+    return error == QmiError::none ? QmiError::internal : error; // failed, but not of what
 }
 
 Bytes encode(const QmiMessage &message) {
