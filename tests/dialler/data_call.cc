@@ -18,11 +18,9 @@ constexpr uint32_t own_ul_max_datagrams = 11, own_ul_max_size = 8192;
 constexpr uint32_t settings_mask = 1 << 4 | 1 << 8 | 1 << 9 | 1 << 13 | 1 << 15;
 
 void put_endpoint(QmiMessage &message, uint8_t type, const DriverFacts &facts) {
-    QmiMessage fields; // its TLVs hold the integers as they go on the wire
-    fields.put_u32(0, facts.endpoint_type);
-    fields.put_u32(0, facts.interface);
-    Bytes value(fields.tlvs.begin() + 3, fields.tlvs.begin() + 7);
-    value.insert(value.end(), fields.tlvs.begin() + 10, fields.tlvs.end());
+    Bytes value;
+    vmodem::append_u32(value, facts.endpoint_type);
+    vmodem::append_u32(value, facts.interface);
     message.put(type, value);
 }
 

@@ -162,16 +162,6 @@ void QmiCore::after(std::chrono::milliseconds delay, std::function<void()> work)
     });
 }
 
-void append_u16(Bytes &bytes, uint16_t value) {
-    bytes.push_back(value & 0xff);
-    bytes.push_back(value >> 8);
-}
-
-void append_u32(Bytes &bytes, uint32_t value) {
-    append_u16(bytes, value & 0xffff);
-    append_u16(bytes, value >> 16);
-}
-
 std::optional<ByteView> Arguments::optional_bytes(uint8_t type, size_t length) {
     const auto value = request_.find(type);
     if (!value || value->size() >= length)

@@ -98,10 +98,6 @@ class Arguments {
     QmiError error_ = QmiError::none;
 };
 
-// For values of more than one field.
-void append_u16(Bytes &bytes, uint16_t value);
-void append_u32(Bytes &bytes, uint32_t value);
-
 struct QmiReply {
     QmiMessage message;         // TLVs that follow the result
     std::function<void()> then; // once the answer is on its way

@@ -25,7 +25,7 @@ SduLayout layout_of(Service service) {
     return {7, 2, 0x02, 0x04};
 }
 
-void append_integer(Bytes &bytes, uint64_t value, size_t width) {
+void append_integer(Bytes &bytes, uint32_t value, size_t width) {
     for (size_t i = 0; i < width; i++)
         bytes.push_back(static_cast<uint8_t>(value >> (8 * i)));
 }
@@ -131,6 +131,14 @@ std::optional<QmiError> QmiMessage::result() const {
         return QmiError::none;
     const auto error = static_cast<QmiError>(read_integer(*value, 2, 2));
     return error == QmiError::none ? QmiError::internal : error; // failed, but not of what
+}
+
+void append_u16(Bytes &bytes, uint16_t value) {
+    append_integer(bytes, value, 2);
+}
+
+void append_u32(Bytes &bytes, uint32_t value) {
+    append_integer(bytes, value, 4);
 }
 
 Bytes encode(const QmiMessage &message) {
