@@ -13,15 +13,35 @@
 namespace vmodem {
 
 enum class Service : uint8_t {
-    ctl = 0x00, wds = 0x01, dms = 0x02, nas = 0x03, qos = 0x04, wms = 0x05, uim = 0x0b, loc = 0x10,
+    ctl = 0x00,
+    wds = 0x01,
+    dms = 0x02,
+    nas = 0x03,
+    qos = 0x04,
+    wms = 0x05,
+    uim = 0x0b,
+    loc = 0x10,
     wda = 0x1a,
 };
 
 enum class QmiError : uint16_t {
-    none = 0, malformed_message = 1, no_memory = 2, internal = 3, client_ids_exhausted = 5,
-    invalid_client_id = 7, invalid_handle = 9, invalid_profile = 10, call_failed = 14,
-    out_of_call = 15, missing_argument = 17, argument_too_long = 19, no_effect = 26,
-    device_not_ready = 52, invalid_argument = 48, invalid_service = 31, not_supported = 94,
+    none = 0,
+    malformed_message = 1,
+    no_memory = 2,
+    internal = 3,
+    client_ids_exhausted = 5,
+    invalid_client_id = 7,
+    invalid_handle = 9,
+    invalid_profile = 10,
+    call_failed = 14,
+    out_of_call = 15,
+    missing_argument = 17,
+    argument_too_long = 19,
+    no_effect = 26,
+    device_not_ready = 52,
+    invalid_argument = 48,
+    invalid_service = 31,
+    not_supported = 94,
     invalid_qmi_command = 71,
 };
 
@@ -55,6 +75,10 @@ struct QmiMessage {
     // What the Result TLV says; nullopt without one.
     std::optional<QmiError> result() const;
 };
+
+// For TLV values of several fields.
+void append_u16(Bytes &bytes, uint16_t value);
+void append_u32(Bytes &bytes, uint32_t value);
 
 Bytes encode(const QmiMessage &message);
 // nullopt if the frame is cut, its lengths disagree or a TLV overruns it.
