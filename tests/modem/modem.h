@@ -53,6 +53,8 @@ struct ModemOptions {
     std::function<void(Bytes &)> mangle_descriptor;
     // In 802.3 the module sends a MAC of 02:50:f3:00:00:00 as destination instead of the host's.
     bool broken_ethernet_header = false;
+    // Told, a line each, what happens: plug-in, formats, calls, DTR. On the loop thread.
+    std::function<void(const std::string &)> log;
 };
 
 class Modem {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+// USB/IP's device side on a stream socket, as vhci_hcd speaks it: requests in, the device's
+// completions out, many of each in one system call.
+#pragma once
+
+#include "file_descriptor.h"
+#include "usb_device.h"
+#include "usbip_header.h"
+
+#include <deque>
+
+namespace vmodem {
+
+class UsbipConnection {
+  public:
+    // A connected stream socket, to be used without blocking.
+    UsbipConnection(FileDescriptor socket, UsbDevice &device);
+
+    int fd() const { return socket_.get(); }
+    // Takes what has come; false: the host is gone, or talks nonsense.
+    bool receive();
+    // Queues a completion for the next flush().
+    void complete(UrbResult result);
+    // Sends what is queued, as far as the socket takes it; false: the host is gone.
+    bool flush();
+    bool unsent() const { return !out_.empty(); }
+
+  private:
+    struct Message {
+        UsbipHeader header;
+        Bytes data;
+    };
+
+    bool take_messages();
+    void submit(const UsbipSubmit &submit, ByteView data);
+    void unlink(const UsbipUnlink &unlink);
+    void sent(size_t bytes);
+
+    FileDescriptor socket_;
+    UsbDevice &device_;
+    Bytes in_;           // buffer
+    size_t in_used_ = 0; // bytes in it
+    std::deque<Message> out_;
+    size_t out_offset_ = 0; // of the first message, already sent
+};
+
+} // namespace vmodem
