@@ -31,7 +31,7 @@ template <typename Range> void append(Bytes &bytes, const Range &more) {
     bytes.insert(bytes.end(), more.begin(), more.end());
 }
 
-void append_u16(Bytes &bytes, uint16_t value) {
+void append_be16(Bytes &bytes, uint16_t value) {
     bytes.push_back(value >> 8);
     bytes.push_back(value & 0xff);
 }
@@ -97,8 +97,8 @@ void DataLink::queue_transfer(Bytes transfer) {
 uint32_t DataLink::queue_command(uint8_t mux_id, uint8_t name) {
     uint32_t transaction = ++transaction_;
     Bytes body{name, 0, 0, 0};
-    append_u16(body, transaction >> 16);
-    append_u16(body, transaction & 0xffff);
+    append_be16(body, transaction >> 16);
+    append_be16(body, transaction & 0xffff);
     body.resize(wire::flow_command_size);
     queued_bytes_ += body.size();
     queue_.push_back({Kind::command, canonical(mux_id), std::move(body)});
@@ -113,7 +113,7 @@ void DataLink::append_frame(Bytes &transfer, const Item &item) const {
     if (item.kind == Kind::command) {
         transfer.push_back(wire::map_command);
         transfer.push_back(item.mux_id);
-        append_u16(transfer, item.bytes.size());
+        append_be16(transfer, item.bytes.size());
         return append(transfer, item.bytes);
     }
     bool v5 = format_.dl == Qmap::v5;
@@ -121,7 +121,7 @@ void DataLink::append_frame(Bytes &transfer, const Item &item) const {
     size_t pad = pad_of(before + item.bytes.size());
     transfer.push_back(pad | (v5 ? wire::map_next_header : 0));
     transfer.push_back(item.mux_id);
-    append_u16(transfer, before + item.bytes.size() + pad);
+    append_be16(transfer, before + item.bytes.size() + pad);
     if (v5)
         append(transfer, std::array<uint8_t, wire::checksum_header_size>{
                              wire::checksum_header_type, wire::checksum_flag, 0, 0});
@@ -140,7 +140,7 @@ Bytes DataLink::ethernet_frame(const Item &item) const {
     frame.reserve(ethernet_header + packet.size());
     append(frame, destination);
     append(frame, module_mac);
-    append_u16(frame, v6 ? type_ipv6 : type_ipv4);
+    append_be16(frame, v6 ? type_ipv6 : type_ipv4);
     append(frame, packet);
     return frame;
 }
@@ -334,7 +334,7 @@ void DataLink::receive_arp(ByteView frame) {
     Bytes reply;
     append(reply, sender_mac);
     append(reply, module_mac);
-    append_u16(reply, type_arp);
+    append_be16(reply, type_arp);
     append(reply, std::array<uint8_t, 8>{0, 1, 0x08, 0x00, 6, 4, 0, 2});
     append(reply, module_mac);
     append(reply, target);
