@@ -142,16 +142,29 @@ static u32 qmiq_tx_room(const struct qmiq_dev *q,
 }
 
 /*
- * Under tx.lock. Stops or starts the queues of all PDNs by whether a packet
- * of the largest MTU finds room. The PDNs take turns in being woken first.
+ * Under tx.lock. Is there no room for a packet of the largest MTU? The queues
+ * must be stopped by then: of several packets that are handed back to a qdisc
+ * (NETDEV_TX_BUSY) it makes out-of-order ones.
+ */
+static bool qmiq_tx_is_full(const struct qmiq_dev *q)
+{
+	const struct qmiq_tx *tx = &q->tx;
+
+	if (!tx->open)
+		return tx->in_flight >= tx->max_in_flight;
+	/* What is open would leave first. */
+	return qmiq_tx_room(q, tx->open) < tx->worst_frame &&
+	       tx->in_flight + 1 >= tx->max_in_flight;
+}
+
+/*
+ * Under tx.lock. Stops or starts the queues of all PDNs. The PDNs take turns
+ * in being woken first.
  */
 static void qmiq_tx_update_full(struct qmiq_dev *q)
 {
 	struct qmiq_tx *tx = &q->tx;
-	bool full = (tx->in_flight >= tx->max_in_flight ||
-		     list_empty(&tx->free)) &&
-		    (!tx->open ||
-		     qmiq_tx_room(q, tx->open) < tx->worst_frame);
+	bool full = qmiq_tx_is_full(q);
 	unsigned int i;
 
 	if (full == tx->full)

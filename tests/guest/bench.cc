@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "bench.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <numeric>
+#include <poll.h>
+#include <stdexcept>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace guest {
+
+namespace {
+
+const vmodem::Profile &profile_of(const std::string &name) {
+    const vmodem::Profile *profile = vmodem::find_profile(name);
+    if (!profile)
+        throw std::runtime_error("no profile " + name);
+    return *profile;
+}
+
+// Ones' complement sum as IP has it.
+uint16_t checksum(ByteView bytes) {
+    uint32_t sum = 0;
+    for (size_t i = 0; i < bytes.size(); i++)
+        sum += i % 2 ? bytes[i] : bytes[i] << 8;
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return uint16_t(~sum);
+}
+
+void put_u16(Bytes &bytes, size_t at, uint16_t value) {
+    bytes[at] = value >> 8;
+    bytes[at + 1] = value & 0xff;
+}
+
+} // namespace
+
+Target Pdn::ipv4() const {
+    return {netdev, "10." + std::to_string(100 + number) + ".0.1"};
+}
+
+Target Pdn::ipv6() const {
+    return {netdev, "2001:db8:" + std::to_string(number) + "::1"};
+}
+
+Bench::Bench(const std::string &profile, unsigned mode, ModemOptions options)
+    : mode_(mode), modem_(profile_of(profile), std::move(options)) {
+    write_file("/proc/sys/net/ipv4/ping_group_range", "0 0");
+    modem_.plug_in();
+    if (!wait_until([&] {
+            master_ = netdev_of(modem_.usb_name());
+            return !master_.empty() &&
+                   (mode_ < 2 || exists(master_ + "." + std::to_string(mode_)));
+        }))
+        throw std::runtime_error(profile + " got no netdevs");
+    if (mode_ < 2) {
+        pdns_.push_back({1, master_, 0x81});
+        return;
+    }
+    for (unsigned n = 1; n <= mode_; n++)
+        pdns_.push_back({n, master_ + "." + std::to_string(n), uint8_t(0x80 + n)});
+}
+
+std::string Bench::netdev_of(const std::string &usb_name) {
+    if (usb_name.empty())
+        return "";
+    for (const std::string &interface : list_directory("/sys/bus/usb/devices/" + usb_name))
+        if (interface.starts_with(usb_name + ":"))
+            for (const std::string &netdev :
+                 list_directory("/sys/bus/usb/devices/" + usb_name + "/" + interface + "/net"))
+                return netdev;
+    return "";
+}
+
+DataFormat Bench::own_format() const {
+    const vmodem::Profile &profile = modem_.profile();
+    DataFormat format;
+    format.agreed = true;
+    if (!mode_)
+        return format;
+    format.ul = format.dl = profile.qmap;
+    format.dl_max_datagrams = profile.limits.dl_max_datagrams;
+    format.dl_max_size = profile.limits.dl_max_size;
+    format.ul_max_datagrams = profile.limits.ul_max_datagrams;
+    format.ul_max_size = profile.limits.ul_max_size;
+    return format;
+}
+
+void Bench::agree() {
+    agree(own_format());
+}
+
+void Bench::agree(const DataFormat &format) {
+    modem_.set_format(format);
+    if (!mode_)
+        return;
+    const qmi_wwan_q_format told = {sizeof(told), format.dl_max_size, 2, 4, 0x81,
+                                    format.ul_max_datagrams, format.ul_max_size,
+                                    format.dl_minimum_padding};
+    ASSERT_EQ(set_format(told), 0);
+}
+
+void Bench::connect(const Pdn &pdn) {
+    const std::string n = std::to_string(pdn.number);
+    ASSERT_EQ(set_up(master_, true), 0);
+    ASSERT_EQ(set_up(pdn.netdev, true), 0);
+    modem_.open_mux(mode_ ? pdn.mux_id : 0);
+    ASSERT_EQ(set_link_state(pdn.number), 0);
+    ASSERT_TRUE(wait_until([&] { return carrier(pdn.netdev); }));
+    add_address(pdn.netdev, "10." + std::to_string(100 + pdn.number) + ".0.2/30");
+    add_address(pdn.netdev, "2001:db8:" + n + "::2/64");
+}
+
+void Bench::connect_all() {
+    agree();
+    for (const Pdn &pdn : pdns_)
+        connect(pdn);
+}
+
+uint64_t Bench::counter(const std::string &name) const {
+    const auto counters = ethtool_counters(master_);
+    const auto found = counters.find(name);
+    if (found == counters.end()) {
+        ADD_FAILURE() << "no counter " << name;
+        return 0;
+    }
+    return found->second;
+}
+
+int Bench::private_ioctl(unsigned long number, void *payload) const {
+    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ifreq request{};
+    master_.copy(request.ifr_name, IFNAMSIZ - 1);
+    request.ifr_data = static_cast<char *>(payload);
+    const int error = ioctl(fd, number, &request) ? errno : 0;
+    close(fd);
+    return error;
+}
+
+int Bench::set_link_state(uint32_t value) const {
+    return private_ioctl(QMI_WWAN_Q_IOC_LINK_STATE, &value);
+}
+
+int Bench::set_format(const qmi_wwan_q_format &format) const {
+    qmi_wwan_q_format copy = format;
+    return private_ioctl(QMI_WWAN_Q_IOC_SET_FORMAT, &copy);
+}
+
+int Bench::get_info(qmi_wwan_q_info &info) const {
+    return private_ioctl(QMI_WWAN_Q_IOC_GET_INFO, &info);
+}
+
+Bytes udp_packet(const Pdn &pdn, size_t payload, uint16_t port, uint8_t fill) {
+    const uint8_t subnet = 100 + pdn.number;
+    Bytes packet = {0x45, 0, 0, 0, 0, 0, 0, 0, 64, IPPROTO_UDP, 0, 0, 10, subnet, 0, 1, 10, subnet,
+                    0, 2, 0, 7, 0, 0, 0, 0, 0, 0}; // UDP checksum 0: none
+    packet.resize(packet.size() + payload, fill);
+    put_u16(packet, 2, packet.size());
+    put_u16(packet, 10, checksum(ByteView(packet).first(20)));
+    put_u16(packet, 22, port);
+    put_u16(packet, 24, 8 + payload);
+    return packet;
+}
+
+UdpReceiver::UdpReceiver(const Pdn &pdn, uint16_t port)
+    : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    if (fd_ < 0 ||
+        setsockopt(fd_, SOL_SOCKET, SO_BINDTODEVICE, pdn.netdev.c_str(), pdn.netdev.size()) ||
+        bind(fd_, reinterpret_cast<sockaddr *>(&address), sizeof(address)))
+        throw std::system_error(errno, std::generic_category(), "UDP receiver");
+}
+
+UdpReceiver::~UdpReceiver() {
+    close(fd_);
+}
+
+std::optional<Bytes> UdpReceiver::receive(std::chrono::milliseconds timeout) {
+    pollfd p{fd_, POLLIN, 0};
+    if (poll(&p, 1, int(timeout.count())) <= 0)
+        return std::nullopt;
+    Bytes payload(65536);
+    const ssize_t n = recv(fd_, payload.data(), payload.size(), 0);
+    if (n < 0)
+        return std::nullopt;
+    payload.resize(n);
+    return payload;
+}
+
+} // namespace guest

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+// What the tests ask of the machine that they run on: files, netdevs, kernel module, kernel log.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace guest {
+
+using namespace std::chrono_literals;
+
+// Polls until true; false after the time-out.
+bool wait_until(const std::function<bool()> &condition, std::chrono::milliseconds timeout = 5s);
+
+// Whole file, without its last newline; nullopt if it can't be read.
+std::optional<std::string> read_file(const std::string &path);
+// 0 or the errno of the write.
+int write_file(const std::string &path, const std::string &text);
+std::vector<std::string> list_directory(const std::string &path);
+// A shell command; its exit status.
+int run(const std::string &command);
+// Its standard output.
+std::string output_of(const std::string &command);
+
+bool exists(const std::string &netdev);
+// A file of /sys/class/net/NETDEV/; empty if it can't be read.
+std::string attribute(const std::string &netdev, const std::string &file);
+bool carrier(const std::string &netdev);
+// 0 or the errno.
+int set_up(const std::string &netdev, bool up);
+int set_mtu(const std::string &netdev, int mtu);
+// "10.101.0.2/30" or "2001:db8:1::2/64"; without duplicate address detection.
+void add_address(const std::string &netdev, const std::string &address);
+uint64_t statistic(const std::string &netdev, const std::string &name);
+// ethtool -S.
+std::map<std::string, uint64_t> ethtool_counters(const std::string &netdev);
+// Driver name of ethtool -i.
+std::string ethtool_driver(const std::string &netdev);
+
+// The driver, loaded with these parameters for the life of the object. Unloading must succeed:
+// the destructor fails the test otherwise.
+class LoadedDriver {
+  public:
+    explicit LoadedDriver(const std::string &parameters = "");
+    ~LoadedDriver();
+    LoadedDriver(const LoadedDriver &) = delete;
+    LoadedDriver &operator=(const LoadedDriver &) = delete;
+
+    // 0 or the errno of loading; then it is not left loaded.
+    static int try_load(const std::string &parameters);
+};
+
+// Kernel log from the moment of construction on.
+class KernelLog {
+  public:
+    KernelLog();
+    ~KernelLog();
+    KernelLog(const KernelLog &) = delete;
+    KernelLog &operator=(const KernelLog &) = delete;
+
+    // All lines so far, without their time stamps.
+    const std::vector<std::string> &lines();
+    // A line that has this in it.
+    bool wait_for(const std::string &text, std::chrono::milliseconds timeout = 3s);
+    unsigned count(const std::string &text);
+
+  private:
+    int fd_;
+    std::vector<std::string> lines_;
+};
+
+} // namespace guest

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+// Traffic from this machine to the network behind a PDN, each byte of it checked.
+#pragma once
+
+#include "host.h"
+
+#include <cstdint>
+#include <string>
+
+namespace guest {
+
+// A peer address ("10.101.0.1", "2001:db8:1::1") reached through that netdev and no other.
+struct Target {
+    std::string netdev;
+    std::string address;
+};
+
+// Each returns an empty string, or what went wrong.
+// From the peer's TCP source; compares each byte.
+std::string tcp_download(const Target &target, uint64_t bytes,
+                         std::chrono::milliseconds timeout = 120s);
+// To the peer's TCP sink, which compares each byte.
+std::string tcp_upload(const Target &target, uint64_t bytes,
+                       std::chrono::milliseconds timeout = 120s);
+// One datagram of that payload to the peer's UDP echo and back.
+std::string udp_echo(const Target &target, size_t payload, std::chrono::milliseconds timeout = 3s);
+// That many datagrams to the peer's UDP sink, as fast as they go.
+std::string udp_flood(const Target &target, unsigned count, size_t payload);
+// One ICMP echo with that payload.
+std::string ping(const Target &target, size_t payload = 56, std::chrono::milliseconds timeout = 3s);
+
+} // namespace guest

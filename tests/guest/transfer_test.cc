@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+// Whole transfers in every mode: 20 MB each way with each byte compared, PDNs side by side.
+#include "bench.h"
+
+#include <gtest/gtest.h>
+#include <future>
+#include <set>
+
+namespace guest {
+namespace {
+
+constexpr uint64_t transfer_bytes = 20'000'000;
+
+struct Setup {
+    const char *profile;
+    unsigned mode;
+    vmodem::UsbSpeed speed = vmodem::UsbSpeed::high;
+
+    friend void PrintTo(const Setup &s, std::ostream *out) {
+        *out << s.profile << " mode " << s.mode;
+    }
+};
+
+std::string name_of(const testing::TestParamInfo<Setup> &info) {
+    return std::string(info.param.profile) + "_mode" + std::to_string(info.param.mode) +
+           (info.param.speed == vmodem::UsbSpeed::super ? "_super" : "");
+}
+
+class Transfer : public testing::TestWithParam<Setup> {
+  protected:
+    // What no transfer may cause: the modem sees rubbish, or a byte is lost on the way.
+    static void expect_no_loss(Bench &bench) {
+        const vmodem::UplinkStatistics up = bench.modem().uplink();
+        EXPECT_EQ(up.violations, 0u) << up.first_violation;
+        EXPECT_EQ(up.dropped_unbound, 0u);
+        if (bench.mode()) {
+            EXPECT_LE(up.max_transfer, bench.own_format().ul_max_size);
+            EXPECT_LE(up.max_datagrams, bench.own_format().ul_max_datagrams);
+        }
+        // tx_no_pdn: what IPv6 sends on a master of its own accord.
+        const std::set<std::string> expected = {"rx_transfers", "rx_datagrams", "tx_transfers",
+                                                "tx_datagrams", "tx_no_pdn"};
+        for (const auto &[name, value] : ethtool_counters(bench.master()))
+            if (!expected.contains(name)) {
+                EXPECT_EQ(value, 0u) << name;
+            }
+        for (const Pdn &pdn : bench.pdns()) {
+            const auto peer = bench.modem().peer(bench.mode() ? pdn.mux_id : 0);
+            EXPECT_EQ(peer.bad_packets, 0u);
+            EXPECT_EQ(peer.tcp_retransmits, 0u);
+            EXPECT_EQ(peer.tcp_out_of_order, 0u);
+            EXPECT_EQ(peer.tcp_sink_mismatches, 0u);
+            EXPECT_EQ(statistic(pdn.netdev, "rx_dropped"), 0u);
+            EXPECT_EQ(statistic(pdn.netdev, "tx_dropped"), 0u);
+        }
+    }
+};
+
+TEST_P(Transfer, TwentyMegabytesEachWay) {
+    LoadedDriver driver("qmap_mode=" + std::to_string(GetParam().mode));
+    ModemOptions options;
+    options.speed = GetParam().speed;
+    Bench bench(GetParam().profile, GetParam().mode, options);
+    bench.connect_all();
+    const Pdn &pdn = bench.pdns().back();
+
+    EXPECT_EQ(tcp_download(pdn.ipv4(), transfer_bytes), "");
+    EXPECT_EQ(tcp_upload(pdn.ipv4(), transfer_bytes), "");
+    const vmodem::UplinkStatistics up = bench.modem().uplink();
+    if (bench.mode()) {
+        EXPECT_GT(up.aggregates, 0u);
+        EXPECT_GT(up.max_datagrams, 1u);
+    }
+    EXPECT_GT(statistic(pdn.netdev, "rx_bytes"), transfer_bytes);
+    EXPECT_GT(statistic(pdn.netdev, "tx_bytes"), transfer_bytes);
+    EXPECT_GE(statistic(bench.master(), "rx_bytes"), statistic(pdn.netdev, "rx_bytes"));
+    expect_no_loss(bench);
+}
+
+TEST_P(Transfer, Ipv6EachWay) {
+    LoadedDriver driver("qmap_mode=" + std::to_string(GetParam().mode));
+    ModemOptions options;
+    options.speed = GetParam().speed;
+    Bench bench(GetParam().profile, GetParam().mode, options);
+    bench.connect_all();
+    const Pdn &pdn = bench.pdns().front();
+
+    EXPECT_EQ(tcp_download(pdn.ipv6(), transfer_bytes / 10), "");
+    EXPECT_EQ(tcp_upload(pdn.ipv6(), transfer_bytes / 10), "");
+    EXPECT_EQ(ping(pdn.ipv6(), 1400), "");
+    expect_no_loss(bench);
+}
+
+TEST_P(Transfer, EveryDatagramSize) {
+    LoadedDriver driver("qmap_mode=" + std::to_string(GetParam().mode));
+    ModemOptions options;
+    options.speed = GetParam().speed;
+    Bench bench(GetParam().profile, GetParam().mode, options);
+    bench.connect_all();
+    const Pdn &pdn = bench.pdns().front();
+
+    // Among them transfers that are a multiple of the USB packet, which need a zero-length one.
+    for (size_t payload = 0; payload <= 1472; payload += payload < 40 || payload > 440 ? 1 : 7)
+        ASSERT_EQ(udp_echo(pdn.ipv4(), payload), "") << payload;
+    EXPECT_GT(bench.modem().uplink().zero_length_packets, 0u);
+    expect_no_loss(bench);
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, Transfer,
+                         testing::Values(Setup{"ec25", 0}, Setup{"ec25", 1}, Setup{"ec25", 4},
+                                         Setup{"eg12", 1}, Setup{"eg12", 4}, Setup{"rm500q", 1},
+                                         Setup{"rm500q", 4},
+                                         Setup{"rm520n", 4, vmodem::UsbSpeed::super}),
+                         name_of);
+
+class FourPdns : public Transfer {};
+
+TEST_P(FourPdns, SideBySide) {
+    LoadedDriver driver("qmap_mode=4");
+    Bench bench(GetParam().profile, 4);
+    bench.connect_all();
+
+    std::vector<std::future<std::string>> transfers;
+    for (const Pdn &pdn : bench.pdns()) {
+        const auto target = pdn.number % 2 ? pdn.ipv4() : pdn.ipv6();
+        transfers.push_back(std::async(std::launch::async, tcp_download, target,
+                                       transfer_bytes / 4, 120s));
+        transfers.push_back(std::async(std::launch::async, tcp_upload, target,
+                                       transfer_bytes / 4, 120s));
+    }
+    for (auto &transfer : transfers)
+        EXPECT_EQ(transfer.get(), "");
+    expect_no_loss(bench);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, FourPdns,
+                         testing::Values(Setup{"ec25", 4}, Setup{"eg12", 4}, Setup{"rm500q", 4}),
+                         name_of);
+
+} // namespace
+} // namespace guest
