@@ -24,16 +24,20 @@ class Fuzzer {
     }
 
     void round() {
-        Bytes packet = random_() % 4 && !replies_.empty() ? answer() : opening();
-        if (random_() % 3 == 0)
+        Bytes packet = below(8) && !replies_.empty() ? answer() : opening();
+        if (below(8) == 0)
             mutate(packet);
         host_.send(packet);
-        if (random_() % 4 == 0)
-            host_.run_for(std::chrono::milliseconds(random_() % 300));
+        if (below(8) == 0)
+            host_.run_for(std::chrono::milliseconds(below(8) ? 5 : below(1000)));
         ASSERT_LT(host_.out.size(), 20000u);
         for (Bytes &reply : host_.out) {
             ASSERT_LE(reply.size(), 1500u);
-            if (random_() % 8 == 0)
+            // Conversations go on; a reset ends one, and answering it would only yield another.
+            bool v6 = reply[0] >> 4 == 6;
+            bool tcp = reply[v6 ? 6 : 9] == 6;
+            bool ends = tcp && payload_of(reply)[13] & rst;
+            if (!ends && (tcp || below(32) == 0))
                 replies_.push_back(std::move(reply));
         }
         host_.out.clear();
@@ -52,8 +56,10 @@ class Fuzzer {
         switch (below(5)) {
         case 0: {
             static constexpr uint8_t types[] = {8, 128, 133, 135, 0, 3};
-            Bytes message(8 + below(3000));
+            Bytes message(8 + 16 * below(2) + (below(4) ? 8 * below(4) : below(3000)));
             message[0] = types[below(6)];
+            for (size_t at = message[0] == 135 ? 24 : 8; at + 8 <= message.size(); at += 8)
+                message[at] = message[at + 1] = 1;
             return Host::icmp(path, message, 255);
         }
         case 1:
@@ -62,7 +68,7 @@ class Fuzzer {
         case 2:
             return dhcp();
         default:
-            TcpHeader syn_header{uint16_t(2000 + below(300)),
+            TcpHeader syn_header{uint16_t(2000 + (below(64) ? below(4) : below(1000))),
                                  port,
                                  uint32_t(random_()),
                                  0,
@@ -77,13 +83,23 @@ class Fuzzer {
         Bytes message(240);
         message[0] = 1;
         store32(&message[236], 0x63825363);
-        message.insert(message.end(), {53, 1, uint8_t(1 + below(8)), 61, 2, 1, 2, 255});
+        store32(&message[12], below(2) ? Host::address : 0);
+        message.insert(message.end(), {53, 1, uint8_t(1 + below(8)), 61, 2, 1, 2});
+        for (uint8_t code : {50, 54})
+            if (below(2)) {
+                message.insert(message.end(), {code, 4, 0, 0, 0, 0});
+                store32(&message[message.size() - 4], code == 50 ? Host::address : Host::gateway);
+            }
+        message.push_back(255);
         Path path{false, Address(), ipv4_address(0xffffffff)};
         return Host::udp(path, 68, 67, message);
     }
     // Something that fits to what the peer sent: TCP goes on, the rest is sent back to it.
     Bytes answer() {
-        Bytes reply = replies_[below(replies_.size())];
+        // Mostly the newest, and each once.
+        auto chosen = replies_.end() - 1 - (below(4) ? 0 : ptrdiff_t(below(replies_.size())));
+        Bytes reply = std::move(*chosen);
+        replies_.erase(chosen);
         auto packet = parse(reply);
         Path back{packet->path.v6, packet->path.local, packet->path.remote};
         if (packet->fragment || Protocol(packet->protocol) != Protocol::tcp) {
@@ -94,17 +110,18 @@ class Fuzzer {
             return reply;
         }
         auto segment = parse_tcp(packet->payload);
-        static constexpr uint8_t flags[] = {ack, ack, ack | psh, ack | fin, rst, syn, 0xff};
-        static constexpr int32_t near[] = {0, 0, 0, 1, -1, 1000, 100000, 1 << 30, -100};
-        Bytes payload(below(4) ? below(3000) : 0, uint8_t('0' + below(10)));
-        if (!payload.empty() && below(2))
-            payload[std::min<size_t>(payload.size() - 1, 5)] = '\n';
-        TcpHeader header{segment->remote_port,
-                         segment->local_port,
-                         segment->acknowledgement + uint32_t(near[below(9)]),
-                         segment->sequence + segment->length() + uint32_t(near[below(9)]),
-                         flags[below(7)],
-                         uint16_t(below(3) ? random_() : 0),
+        static constexpr uint8_t odd_flags[] = {ack | fin, ack | fin, rst, syn, 0xff};
+        static constexpr int32_t near[] = {1, -1, 1000, 1400, 100000, 1 << 30, -100};
+        Bytes payload(below(2) ? below(3000) : 0, '7');
+        if (below(2) && payload.size() > 6)
+            payload[6] = '\n';
+        TcpHeader header{segment->local_port,
+                         segment->remote_port,
+                         segment->acknowledgement + (below(4) ? 0 : uint32_t(near[below(7)])),
+                         segment->sequence + segment->length() +
+                             (below(8) ? 0 : uint32_t(near[below(7)])),
+                         below(16) ? uint8_t(ack) : odd_flags[below(5)],
+                         uint16_t(below(8) ? random_() : 0),
                          {},
                          {}};
         Bytes bytes = make_tcp(back, header, payload.size());
@@ -148,7 +165,7 @@ class Fuzzer {
 
 TEST(IpFuzz, MutatedPackets) {
     Fuzzer fuzzer;
-    unsigned rounds = from_environment("IP_FUZZ_ROUNDS", 20000);
+    unsigned rounds = from_environment("IP_FUZZ_ROUNDS", 30000);
     for (unsigned i = 0; i < rounds && !testing::Test::HasFatalFailure(); ++i)
         fuzzer.round();
 }
