@@ -12,7 +12,8 @@
 //               pattern_byte(offset) and closes
 //   UDP     19  source: a datagram "<count> <payload bytes> <packets a second, 0 = at once>"
 //               starts a flow back to its sender; payloads as pattern_byte, the first 8 bytes
-//               the sequence number, big endian
+//               the sequence number, big endian. (The flow is one stream of the pattern: byte i
+//               of payload n is pattern_byte(n * payload bytes + i). 8 to 65507 payload bytes.)
 // ICMP and ICMPv6 echo; neighbour solicitation; router solicitation -> advertisement with the
 // PDN's prefix, MTU and RDNSS; DHCP discover/request/renew/release -> the PDN's address.
 #pragma once
