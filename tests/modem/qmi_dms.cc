@@ -15,9 +15,9 @@ QmiError get_capabilities(QmiCore &core, const QmiMessage &, QmiReply &reply) {
     Bytes value;
     append_u32(value, nr ? 900'000'000 : 50'000'000); // bit/s up, then down
     append_u32(value, nr ? 2'500'000'000 : 150'000'000);
-    value.insert(value.end(), {4, 2}); // data: CS and PS at once; SIM supported
+    value.insert(value.end(), {3, 2}); // data: CS and PS at once; SIM supported
     if (nr)
-        value.insert(value.end(), {3, 5, 8, 12}); // UMTS, LTE, NR
+        value.insert(value.end(), {3, 5, 8, 10}); // UMTS, LTE, NR
     else
         value.insert(value.end(), {2, 5, 8});
     reply.message.put(0x01, value);
