@@ -27,6 +27,16 @@ struct Call {
     IpFamily family;
 };
 
+// Why a call is not up, as WDS puts it in TLVs 10 and 11.
+struct CallEnd {
+    uint16_t reason;
+    uint16_t verbose_type, verbose_reason;
+    void put(QmiMessage &message) const;
+};
+inline constexpr CallEnd ended_by_client{2, 2, 2000};    // internal: client end
+inline constexpr CallEnd ended_by_network{1, 6, 36};     // 3GPP: regular deactivation
+inline constexpr CallEnd ended_by_power_off{3, 3, 2001}; // call manager: no service
+
 struct Endpoint {
     uint32_t type;
     uint32_t interface;
@@ -56,9 +66,9 @@ class QmiCore {
     bool has_call(const std::function<bool(const Call &)> &which) const;
     // The call that the client's questions are about: of its family if it has set one.
     const Call *call_of(const QmiClientRecord &client) const;
-    void end_calls(const std::function<bool(const Call &)> &which);
-    // Tells the WDS clients of that call's mux.
-    void indicate_status(const Call &call, bool up);
+    void end_calls(const std::function<bool(const Call &)> &which, const CallEnd &why);
+    // Tells the WDS clients of that call's mux that it is up, or why it is not.
+    void indicate_status(const Call &call, const CallEnd *why_down = nullptr);
 
     bool is_data_endpoint(Endpoint endpoint) const;
     void send(const QmiMessage &message);

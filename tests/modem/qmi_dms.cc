@@ -62,7 +62,9 @@ QmiError set_operating_mode(QmiCore &core, const QmiMessage &request, QmiReply &
     case mode_low_power:
     case mode_offline:
         core.operating_mode = mode;
-        reply.then = [&core] { core.end_calls([](const Call &) { return true; }); };
+        reply.then = [&core] {
+            core.end_calls([](const Call &) { return true; }, ended_by_power_off);
+        };
         return QmiError::none;
     case mode_reset:
         reply.then = [&core] {
