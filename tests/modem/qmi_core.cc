@@ -100,7 +100,7 @@ const Call *QmiCore::start_call(const QmiClientRecord &client, IpFamily family) 
 
 const Call *QmiCore::find_call(uint8_t mux_id, IpFamily family) const {
     const auto call = std::find_if(calls_.begin(), calls_.end(), [&](const Call &c) {
-        return c.mux_id == mux_id && c.family == family;
+        return link_of(c.mux_id) == link_of(mux_id) && c.family == family;
     });
     return call == calls_.end() ? nullptr : &*call;
 }
@@ -129,8 +129,8 @@ void QmiCore::end_calls(const std::function<bool(const Call &)> &which, const Ca
 
 void QmiCore::indicate_status(const Call &call, const CallEnd *why_down) {
     for (const auto &client : clients_) {
-        const bool follows =
-            client.mux_id == call.mux_id && client.family.value_or(call.family) == call.family;
+        const bool follows = link_of(client.mux_id) == link_of(call.mux_id) &&
+                             client.family.value_or(call.family) == call.family;
         if (client.service != Service::wds || (client.id != call.owner && !follows))
             continue;
         QmiMessage indication{.from_modem = true,

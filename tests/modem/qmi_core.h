@@ -20,6 +20,11 @@ struct QmiClientRecord {
     std::optional<IpFamily> family; // WDS set IP family
 };
 
+// Clients that are not bound to a mux use the same link as those of the first one.
+constexpr uint8_t link_of(uint8_t mux_id) {
+    return mux_id ? mux_id : 0x81;
+}
+
 struct Call {
     uint32_t handle;
     uint8_t owner; // WDS client id
@@ -60,7 +65,7 @@ class QmiCore {
     void release_all_clients();
     unsigned client_count() const { return clients_.size(); }
 
-    // nullptr if such a call is up already.
+    // nullptr if such a call is up on that link already.
     const Call *start_call(const QmiClientRecord &client, IpFamily family);
     const Call *find_call(uint8_t mux_id, IpFamily family) const;
     bool has_call(const std::function<bool(const Call &)> &which) const;
