@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <poll.h>
+#include <sys/file.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -31,6 +32,11 @@ bool wait_for(int fd, short events, std::chrono::milliseconds timeout) {
 CdcWdm::CdcWdm(const std::string &path) : fd_(open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC)) {
     if (fd_ < 0)
         fail(path);
+    // Two readers of one node steal each other's answers.
+    if (flock(fd_, LOCK_EX | LOCK_NB) < 0) {
+        close(fd_);
+        throw std::system_error(EBUSY, std::generic_category(), path);
+    }
 }
 
 CdcWdm::~CdcWdm() {

@@ -23,7 +23,8 @@ class QmiChannel {
     virtual std::optional<Bytes> read(std::chrono::milliseconds timeout) = 0;
 };
 
-// A cdc-wdm node. A read of it can return several frames that have piled up in the driver.
+// A cdc-wdm node, of which only one can be open at a time. A read of it can return several frames
+// that have piled up in the driver.
 class CdcWdm : public QmiChannel {
   public:
     explicit CdcWdm(const std::string &path);

@@ -30,6 +30,14 @@ uint32_t read_u32(ByteView bytes) {
 
 } // namespace
 
+void CallEnd::put(QmiMessage &message) const {
+    Bytes verbose;
+    append_u16(verbose, verbose_type);
+    append_u16(verbose, verbose_reason);
+    message.put_u16(0x10, reason);
+    message.put(0x11, verbose);
+}
+
 QmiCore::QmiCore(const Profile &profile, QmiServer::Hooks hooks)
     : profile(profile), hooks(std::move(hooks)) {
     lose_all_state();
@@ -72,13 +80,13 @@ bool QmiCore::release_client(Service service, uint8_t id) {
                       [&](const auto &c) { return c.service == service && c.id == id; }) == 0)
         return false;
     if (service == Service::wds)
-        end_calls([id](const Call &call) { return call.owner == id; });
+        end_calls([id](const Call &call) { return call.owner == id; }, ended_by_client);
     return true;
 }
 
 void QmiCore::release_all_clients() {
     clients_.clear();
-    end_calls([](const Call &) { return true; });
+    end_calls([](const Call &) { return true; }, ended_by_client);
 }
 
 const Call *QmiCore::start_call(const QmiClientRecord &client, IpFamily family) {
@@ -92,7 +100,7 @@ const Call *QmiCore::start_call(const QmiClientRecord &client, IpFamily family) 
 
 const Call *QmiCore::find_call(uint8_t mux_id, IpFamily family) const {
     const auto call = std::find_if(calls_.begin(), calls_.end(), [&](const Call &c) {
-        return c.mux_id == mux_id && c.family == family;
+        return link_of(c.mux_id) == link_of(mux_id) && c.family == family;
     });
     return call == calls_.end() ? nullptr : &*call;
 }
@@ -108,21 +116,21 @@ const Call *QmiCore::call_of(const QmiClientRecord &client) const {
     return call ? call : find_call(client.mux_id, IpFamily::v6);
 }
 
-void QmiCore::end_calls(const std::function<bool(const Call &)> &which) {
+void QmiCore::end_calls(const std::function<bool(const Call &)> &which, const CallEnd &why) {
     const auto first_ended =
         std::stable_partition(calls_.begin(), calls_.end(), std::not_fn(which));
     const std::vector<Call> ended(first_ended, calls_.end());
     calls_.erase(first_ended, calls_.end());
     for (const Call &call : ended) {
         hooks.call_changed(call.mux_id, call.family, false);
-        indicate_status(call, false);
+        indicate_status(call, &why);
     }
 }
 
-void QmiCore::indicate_status(const Call &call, bool up) {
+void QmiCore::indicate_status(const Call &call, const CallEnd *why_down) {
     for (const auto &client : clients_) {
-        const bool follows =
-            client.mux_id == call.mux_id && client.family.value_or(call.family) == call.family;
+        const bool follows = link_of(client.mux_id) == link_of(call.mux_id) &&
+                             client.family.value_or(call.family) == call.family;
         if (client.service != Service::wds || (client.id != call.owner && !follows))
             continue;
         QmiMessage indication{.from_modem = true,
@@ -131,13 +139,10 @@ void QmiCore::indicate_status(const Call &call, bool up) {
                               .kind = QmiKind::indication,
                               .id = wds_packet_service_status,
                               .tlvs = {}};
-        const uint8_t status[] = {static_cast<uint8_t>(up ? 2 : 1), 0};
+        const uint8_t status[] = {static_cast<uint8_t>(why_down ? 1 : 2), 0};
         indication.put(0x01, status);
-        if (!up) {
-            const uint8_t client_end[] = {2, 0, 0xd0, 0x07}; // internal, client end (2000)
-            indication.put_u16(0x10, 2);                     // client end
-            indication.put(0x11, client_end);
-        }
+        if (why_down)
+            why_down->put(indication);
         indication.put_u8(0x12, static_cast<uint8_t>(call.family));
         send(indication);
     }

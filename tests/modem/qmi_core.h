@@ -20,12 +20,27 @@ struct QmiClientRecord {
     std::optional<IpFamily> family; // WDS set IP family
 };
 
+// Clients that are not bound to a mux use the same link as those of the first one.
+constexpr uint8_t link_of(uint8_t mux_id) {
+    return mux_id ? mux_id : 0x81;
+}
+
 struct Call {
     uint32_t handle;
     uint8_t owner; // WDS client id
     uint8_t mux_id;
     IpFamily family;
 };
+
+// Why a call is not up, as WDS puts it in TLVs 10 and 11.
+struct CallEnd {
+    uint16_t reason;
+    uint16_t verbose_type, verbose_reason;
+    void put(QmiMessage &message) const;
+};
+inline constexpr CallEnd ended_by_client{2, 2, 2000};    // internal: client end
+inline constexpr CallEnd ended_by_network{1, 6, 36};     // 3GPP: regular deactivation
+inline constexpr CallEnd ended_by_power_off{3, 3, 2001}; // call manager: no service
 
 struct Endpoint {
     uint32_t type;
@@ -50,15 +65,15 @@ class QmiCore {
     void release_all_clients();
     unsigned client_count() const { return clients_.size(); }
 
-    // nullptr if such a call is up already.
+    // nullptr if such a call is up on that link already.
     const Call *start_call(const QmiClientRecord &client, IpFamily family);
     const Call *find_call(uint8_t mux_id, IpFamily family) const;
     bool has_call(const std::function<bool(const Call &)> &which) const;
     // The call that the client's questions are about: of its family if it has set one.
     const Call *call_of(const QmiClientRecord &client) const;
-    void end_calls(const std::function<bool(const Call &)> &which);
-    // Tells the WDS clients of that call's mux.
-    void indicate_status(const Call &call, bool up);
+    void end_calls(const std::function<bool(const Call &)> &which, const CallEnd &why);
+    // Tells the WDS clients of that call's mux that it is up, or why it is not.
+    void indicate_status(const Call &call, const CallEnd *why_down = nullptr);
 
     bool is_data_endpoint(Endpoint endpoint) const;
     void send(const QmiMessage &message);

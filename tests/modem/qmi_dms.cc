@@ -15,9 +15,9 @@ QmiError get_capabilities(QmiCore &core, const QmiMessage &, QmiReply &reply) {
     Bytes value;
     append_u32(value, nr ? 900'000'000 : 50'000'000); // bit/s up, then down
     append_u32(value, nr ? 2'500'000'000 : 150'000'000);
-    value.insert(value.end(), {4, 2}); // data: CS and PS at once; SIM supported
+    value.insert(value.end(), {3, 2}); // data: CS and PS at once; SIM supported
     if (nr)
-        value.insert(value.end(), {3, 5, 8, 12}); // UMTS, LTE, NR
+        value.insert(value.end(), {3, 5, 8, 10}); // UMTS, LTE, NR
     else
         value.insert(value.end(), {2, 5, 8});
     reply.message.put(0x01, value);
@@ -62,7 +62,9 @@ QmiError set_operating_mode(QmiCore &core, const QmiMessage &request, QmiReply &
     case mode_low_power:
     case mode_offline:
         core.operating_mode = mode;
-        reply.then = [&core] { core.end_calls([](const Call &) { return true; }); };
+        reply.then = [&core] {
+            core.end_calls([](const Call &) { return true; }, ended_by_power_off);
+        };
         return QmiError::none;
     case mode_reset:
         reply.then = [&core] {

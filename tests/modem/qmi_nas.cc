@@ -24,7 +24,7 @@ QmiError get_serving_system(QmiCore &core, const QmiMessage &, QmiReply &reply) 
         return QmiError::none;
     }
     const uint8_t rat = core.profile.nr ? rat_nr : rat_lte;
-    const uint8_t serving[] = {registered, detached, attached, 1 /* 3GPP */, 1, rat};
+    const uint8_t serving[] = {registered, detached, attached, 2 /* 3GPP */, 1, rat};
     constexpr uint8_t data_capabilities[] = {1, 0x0b}; // LTE; there is no code for NR
     constexpr std::string_view name = "Testnet";
     Bytes plmn{1, 0, 1, 0, static_cast<uint8_t>(name.size())};

@@ -139,7 +139,9 @@ void QmiServer::set_faults(Faults faults) {
 }
 
 void QmiServer::drop_call(uint8_t mux_id) {
-    state_->end_calls([mux_id](const Call &call) { return call.mux_id == mux_id; });
+    state_->end_calls(
+        [mux_id](const Call &call) { return link_of(call.mux_id) == link_of(mux_id); },
+        ended_by_network);
 }
 
 const DataFormat &QmiServer::format() const {

@@ -27,15 +27,6 @@ std::string apn_of(uint8_t profile) {
     return profile == 1 ? "internet" : "";
 }
 
-QmiError refuse_call(QmiReply &reply, uint16_t end_reason, uint8_t reason_type,
-                     uint16_t verbose_reason) {
-    const uint8_t verbose[] = {reason_type, 0, static_cast<uint8_t>(verbose_reason),
-                               static_cast<uint8_t>(verbose_reason >> 8)};
-    reply.message.put_u16(0x10, end_reason);
-    reply.message.put(0x11, verbose);
-    return QmiError::call_failed;
-}
-
 QmiError start_network(QmiCore &core, const QmiMessage &request, QmiReply &reply) {
     const QmiClientRecord &client = client_of(core, request);
     Arguments in(request);
@@ -54,14 +45,15 @@ QmiError start_network(QmiCore &core, const QmiMessage &request, QmiReply &reply
             return QmiError::invalid_argument;
         family = *ip_family(*asked_family);
     }
-    if (core.operating_mode != 0)
-        return refuse_call(reply, 3, 3, 2001); // no service
-
+    if (core.operating_mode != 0) {
+        ended_by_power_off.put(reply.message);
+        return QmiError::call_failed;
+    }
     const Call *call = core.start_call(client, family);
     if (!call)
         return QmiError::no_effect;
     reply.message.put_u32(0x01, call->handle);
-    reply.then = [&core, call = *call] { core.indicate_status(call, true); };
+    reply.then = [&core, call = *call] { core.indicate_status(call); };
     return QmiError::none;
 }
 
@@ -75,7 +67,7 @@ QmiError stop_network(QmiCore &core, const QmiMessage &request, QmiReply &reply)
     };
     if (!core.has_call(ours))
         return QmiError::invalid_handle;
-    reply.then = [&core, ours] { core.end_calls(ours); };
+    reply.then = [&core, ours] { core.end_calls(ours, ended_by_client); };
     return QmiError::none;
 }
 

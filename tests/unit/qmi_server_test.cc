@@ -369,6 +369,20 @@ TEST(QmiWds, TwoClientsOfOneMux) {
     EXPECT_EQ(bench.calls.back(), QmiBench::CallEvent(0x81, IpFamily::v4, false));
 }
 
+TEST(QmiWds, UnboundClientsShareTheFirstMux) {
+    QmiBench bench;
+    const uint8_t unbound = bench.allocate(Service::wds), bound = bench.wds_client(0x81, 4);
+    bench.start(unbound);
+    bench.expect_status(unbound, connected, 4);
+    bench.expect_status(bound, connected, 4);
+    EXPECT_EQ(bench.start(bound).result(), QmiError::no_effect);
+    EXPECT_EQ(bench.ask(Service::wds, unbound, 0x2d).find_u32(0x1e), addressing_of(0).ipv4_host);
+    bench.server.drop_call(0x81);
+    bench.expect_status(unbound, disconnected, 4);
+    bench.expect_status(bound, disconnected, 4);
+    EXPECT_EQ(bench.calls.back(), QmiBench::CallEvent(0, IpFamily::v4, false));
+}
+
 TEST(QmiWds, FamilyOfTheStartRequest) {
     QmiBench bench;
     const uint8_t wds = bench.allocate(Service::wds); // neither bound nor of a family
