@@ -4,13 +4,14 @@
 #include "event_loop.h"
 #include "pdn.h"
 #include "usb_device.h"
+#include "usb_power.h"
 #include "usbip.h"
 #include "vhci.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
-#include <fstream>
+#include <future>
+#include <map>
 #include <stdexcept>
 #include <sys/socket.h>
 #include <system_error>
@@ -25,8 +26,6 @@ namespace {
 constexpr auto unplug_timeout = 10s;
 constexpr auto reset_delay = 200ms; // how long a module that resets is off the bus
 constexpr auto poll_interval = 5ms; // of what sysfs has no events for
-
-const std::filesystem::path usb_devices = "/sys/bus/usb/devices";
 
 std::string describe(const DataFormat &f) {
     auto direction = [](Qmap qmap, uint32_t datagrams, uint32_t size) {
@@ -52,8 +51,7 @@ struct UsedPort {
 
     bool vacated() const {
         auto port = vhci_port(number);
-        return (!port || port->free) &&
-               (device.empty() || !std::filesystem::exists(usb_devices / device));
+        return (!port || port->free) && (device.empty() || !usb_device_exists(device));
     }
 };
 
@@ -79,7 +77,8 @@ struct Modem::State {
     void plug_in();
     std::optional<UsedPort> pull_out();
     std::optional<std::string> usb_name() const;
-    bool suspended() const;
+    std::optional<UsbPower> power() const;
+    void wake_host();
     void reset_module();
     void replug_when_vacated(const UsedPort &port);
     void call_changed(uint8_t mux_id, IpFamily family, bool up);
@@ -96,8 +95,10 @@ struct Modem::State {
     Composition composition;
     QmiServer::Faults faults;
     std::optional<Powered> powered;
-    uint64_t power_cycle = 0; // tells timers of an earlier life
-    bool used = false;        // has been plugged in since it was powered up
+    uint64_t power_cycle = 0;  // tells timers of an earlier life
+    bool used = woken = false; // has been plugged in since it was powered up
+    bool woken = false;        // signalled a wake-up since the host enabled it
+    std::future<void> waker;
     std::optional<UsbipConnection> connection;
     unsigned port = 0;
     EventLoop loop; // last: its thread uses all of the above
@@ -158,7 +159,7 @@ UsbDescriptors Modem::State::descriptors() const {
 
 void Modem::State::power_up() {
     power_cycle++;
-    used = false;
+    used = woken = false;
     powered.reset(); // its parts refer to one another: never two of them
     powered.emplace(*this);
 }
@@ -188,6 +189,7 @@ std::optional<Clock::time_point> Modem::State::settle() {
     } while (device().pump_bulk_in());
     if (!connection->flush())
         after(0ms, [this] { pull_out(); });
+    wake_host();
     return next;
 }
 
@@ -219,7 +221,8 @@ void Modem::State::plug_in() {
 std::optional<UsedPort> Modem::State::pull_out() {
     if (!plugged_in())
         return std::nullopt;
-    UsedPort used_port{port, usb_name().value_or("")};
+    auto status = vhci_port(port); // even of a device that is still being enumerated
+    UsedPort used_port{port, status ? status->device : ""};
     loop.watch(std::nullopt);
     connection.reset();
     log("unplugged");
@@ -235,13 +238,20 @@ std::optional<std::string> Modem::State::usb_name() const {
     return used_port->device;
 }
 
-bool Modem::State::suspended() const {
+std::optional<UsbPower> Modem::State::power() const {
     auto name = usb_name();
-    if (!name)
-        return false;
-    std::ifstream file(usb_devices / *name / "power/runtime_status");
-    std::string status;
-    return file >> status && status == "suspended";
+    return name ? std::optional<UsbPower>(*name) : std::nullopt;
+}
+
+// The host enables wake-up just before it suspends the device, and disables it once that is over.
+void Modem::State::wake_host() {
+    if (!device().remote_wakeup_enabled())
+        woken = false;
+    else if (!woken && (!link().idle() || device().notification_due()))
+        if (auto host = power()) {
+            woken = true;
+            waker = std::async(std::launch::async, [host = *host] { host.wake(); });
+        }
 }
 
 // Off the bus, everything lost, back again: what a module does on DMS 'reset'.
@@ -413,7 +423,10 @@ bool Modem::drain_downlink(std::chrono::milliseconds timeout) const {
 }
 
 bool Modem::suspended() const {
-    return state_->loop.call([this] { return state_->suspended(); });
+    return state_->loop.call([this] {
+        auto power = state_->power();
+        return power && power->suspended();
+    });
 }
 
 } // namespace vmodem
