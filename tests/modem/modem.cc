@@ -44,17 +44,6 @@ std::string hex(uint8_t byte) {
     return {'0', 'x', digits[byte >> 4], digits[byte & 0xf]};
 }
 
-// A port that was plugged into, until the host has forgotten what was there.
-struct UsedPort {
-    unsigned number;
-    std::string device; // name on the host; empty if it never got one
-
-    bool vacated() const {
-        auto port = vhci_port(number);
-        return (!port || port->free) && (device.empty() || !usb_device_exists(device));
-    }
-};
-
 } // namespace
 
 struct Modem::State {
@@ -75,12 +64,12 @@ struct Modem::State {
     std::optional<Clock::time_point> settle();
     bool plugged_in() const { return connection.has_value(); }
     void plug_in();
-    std::optional<UsedPort> pull_out();
+    std::optional<VhciPlug> pull_out();
     std::optional<std::string> usb_name() const;
     std::optional<UsbPower> power() const;
     void wake_host();
     void reset_module();
-    void replug_when_vacated(const UsedPort &port);
+    void replug_when_vacated(const VhciPlug &pulled);
     void call_changed(uint8_t mux_id, IpFamily family, bool up);
     void after(std::chrono::milliseconds delay, std::function<void()> task);
     void log(const std::string &line) const {
@@ -100,7 +89,7 @@ struct Modem::State {
     bool woken = false;        // signalled a wake-up since the host enabled it
     std::future<void> waker;
     std::optional<UsbipConnection> connection;
-    unsigned port = 0;
+    std::optional<VhciPlug> plug;
     EventLoop loop; // last: its thread uses all of the above
 };
 
@@ -202,7 +191,7 @@ void Modem::State::plug_in() {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         throw std::system_error(errno, std::generic_category(), "socketpair");
     FileDescriptor ours(ends[0]), theirs(ends[1]);
-    port = vhci_attach(theirs.get(), options.speed);
+    plug.emplace(theirs.get(), options.speed);
     used = true;
     connection.emplace(std::move(ours), device());
     auto lost = [this] {
@@ -215,27 +204,23 @@ void Modem::State::plug_in() {
                                         after(0ms, lost);
                                 },
                                 [] {}}); // settle() sends
-    log("plugged in at port " + std::to_string(port) + " of vhci_hcd");
+    log("plugged in at port " + std::to_string(plug->port()) + " of vhci_hcd");
 }
 
-std::optional<UsedPort> Modem::State::pull_out() {
+// Returns what was pulled out of, if it was plugged in.
+std::optional<VhciPlug> Modem::State::pull_out() {
     if (!plugged_in())
         return std::nullopt;
-    auto status = vhci_port(port); // even of a device that is still being enumerated
-    UsedPort used_port{port, status ? status->device : ""};
     loop.watch(std::nullopt);
     connection.reset();
     log("unplugged");
-    return used_port;
+    return std::exchange(plug, std::nullopt);
 }
 
 std::optional<std::string> Modem::State::usb_name() const {
     if (!plugged_in() || !powered->device.configured())
         return std::nullopt;
-    auto used_port = vhci_port(port);
-    if (!used_port || used_port->device.empty())
-        return std::nullopt;
-    return used_port->device;
+    return plug->device();
 }
 
 std::optional<UsbPower> Modem::State::power() const {
@@ -247,25 +232,30 @@ std::optional<UsbPower> Modem::State::power() const {
 void Modem::State::wake_host() {
     if (!device().remote_wakeup_enabled())
         woken = false;
-    else if (!woken && (!link().idle() || device().notification_due()))
-        if (auto host = power()) {
-            woken = true;
-            waker = std::async(std::launch::async, [host = *host] { host.wake(); });
-        }
+    if (!device().remote_wakeup_enabled() || woken ||
+        (link().idle() && !device().notification_due()))
+        return;
+    // The previous one may still wait for the host, which may wait for this thread's answers.
+    if (waker.valid() && waker.wait_for(0s) != std::future_status::ready)
+        return after(poll_interval, [] {});
+    if (auto host = power()) {
+        woken = true;
+        waker = std::async(std::launch::async, [host = *host] { host.wake(); });
+    }
 }
 
 // Off the bus, everything lost, back again: what a module does on DMS 'reset'.
 void Modem::State::reset_module() {
     log("reset");
-    auto used_port = pull_out();
+    auto pulled = pull_out();
     power_up();
-    if (used_port)
-        replug_when_vacated(*used_port);
+    if (pulled)
+        replug_when_vacated(*pulled);
 }
 
-void Modem::State::replug_when_vacated(const UsedPort &used_port) {
-    if (!used_port.vacated())
-        return after(poll_interval, [this, used_port] { replug_when_vacated(used_port); });
+void Modem::State::replug_when_vacated(const VhciPlug &pulled) {
+    if (!pulled.vacated())
+        return after(poll_interval, [this, pulled] { replug_when_vacated(pulled); });
     after(reset_delay, [this] { plug_in(); });
 }
 
@@ -306,9 +296,9 @@ void Modem::plug_in() {
 }
 
 void Modem::unplug() {
-    auto used_port = state_->loop.call([this] { return state_->pull_out(); });
+    auto pulled = state_->loop.call([this] { return state_->pull_out(); });
     auto deadline = Clock::now() + unplug_timeout;
-    while (used_port && !used_port->vacated()) {
+    while (pulled && !pulled->vacated()) {
         if (Clock::now() > deadline)
             throw std::runtime_error("the host does not let go of the unplugged device");
         std::this_thread::sleep_for(poll_interval);

@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "usb_power.h"
 
-#include <filesystem>
 #include <fstream>
 
 namespace vmodem {
 
-namespace {
-
-const std::string devices = "/sys/bus/usb/devices/";
-
-} // namespace
-
-bool usb_device_exists(const std::string &name) {
-    return std::filesystem::exists(devices + name);
-}
-
-UsbPower::UsbPower(const std::string &device) : directory_(devices + device + "/power/") {}
+UsbPower::UsbPower(const std::string &device)
+    : directory_("/sys/bus/usb/devices/" + device + "/power/") {}
 
 bool UsbPower::suspended() const {
     std::ifstream file(directory_ + "runtime_status");

@@ -7,11 +7,9 @@
 
 namespace vmodem {
 
-// A name under /sys/bus/usb/devices.
-bool usb_device_exists(const std::string &name);
-
 class UsbPower {
   public:
+    // A name under /sys/bus/usb/devices.
     explicit UsbPower(const std::string &device);
 
     bool suspended() const;
