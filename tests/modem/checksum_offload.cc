@@ -34,7 +34,7 @@ size_t ip_total_length(ByteView packet) {
 }
 
 bool fill_transport_checksum(std::span<uint8_t> packet) {
-    if (ip_total_length(packet) != packet.size())
+    if (packet.empty() || ip_total_length(packet) != packet.size())
         return false;
     bool v4 = packet[0] >> 4 == 4;
     size_t header = v4 ? (packet[0] & 0x0f) * 4 : ipv6_header;

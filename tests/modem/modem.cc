@@ -4,13 +4,14 @@
 #include "event_loop.h"
 #include "pdn.h"
 #include "usb_device.h"
+#include "usb_power.h"
 #include "usbip.h"
 #include "vhci.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
-#include <fstream>
+#include <future>
+#include <map>
 #include <stdexcept>
 #include <sys/socket.h>
 #include <system_error>
@@ -25,8 +26,6 @@ namespace {
 constexpr auto unplug_timeout = 10s;
 constexpr auto reset_delay = 200ms; // how long a module that resets is off the bus
 constexpr auto poll_interval = 5ms; // of what sysfs has no events for
-
-const std::filesystem::path usb_devices = "/sys/bus/usb/devices";
 
 std::string describe(const DataFormat &f) {
     auto direction = [](Qmap qmap, uint32_t datagrams, uint32_t size) {
@@ -44,18 +43,6 @@ std::string hex(uint8_t byte) {
     constexpr char digits[] = "0123456789abcdef";
     return {'0', 'x', digits[byte >> 4], digits[byte & 0xf]};
 }
-
-// A port that was plugged into, until the host has forgotten what was there.
-struct UsedPort {
-    unsigned number;
-    std::string device; // name on the host; empty if it never got one
-
-    bool vacated() const {
-        auto port = vhci_port(number);
-        return (!port || port->free) &&
-               (device.empty() || !std::filesystem::exists(usb_devices / device));
-    }
-};
 
 } // namespace
 
@@ -77,11 +64,12 @@ struct Modem::State {
     std::optional<Clock::time_point> settle();
     bool plugged_in() const { return connection.has_value(); }
     void plug_in();
-    std::optional<UsedPort> pull_out();
+    std::optional<VhciPlug> pull_out();
     std::optional<std::string> usb_name() const;
-    bool suspended() const;
+    std::optional<UsbPower> power() const;
+    void wake_host();
     void reset_module();
-    void replug_when_vacated(const UsedPort &port);
+    void replug_when_vacated(const VhciPlug &pulled);
     void call_changed(uint8_t mux_id, IpFamily family, bool up);
     void after(std::chrono::milliseconds delay, std::function<void()> task);
     void log(const std::string &line) const {
@@ -96,10 +84,12 @@ struct Modem::State {
     Composition composition;
     QmiServer::Faults faults;
     std::optional<Powered> powered;
-    uint64_t power_cycle = 0; // tells timers of an earlier life
-    bool used = false;        // has been plugged in since it was powered up
+    uint64_t power_cycle = 0;  // tells timers of an earlier life
+    bool used = woken = false; // has been plugged in since it was powered up
+    bool woken = false;        // signalled a wake-up since the host enabled it
+    std::future<void> waker;
     std::optional<UsbipConnection> connection;
-    unsigned port = 0;
+    std::optional<VhciPlug> plug;
     EventLoop loop; // last: its thread uses all of the above
 };
 
@@ -158,7 +148,7 @@ UsbDescriptors Modem::State::descriptors() const {
 
 void Modem::State::power_up() {
     power_cycle++;
-    used = false;
+    used = woken = false;
     powered.reset(); // its parts refer to one another: never two of them
     powered.emplace(*this);
 }
@@ -188,6 +178,7 @@ std::optional<Clock::time_point> Modem::State::settle() {
     } while (device().pump_bulk_in());
     if (!connection->flush())
         after(0ms, [this] { pull_out(); });
+    wake_host();
     return next;
 }
 
@@ -200,7 +191,7 @@ void Modem::State::plug_in() {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         throw std::system_error(errno, std::generic_category(), "socketpair");
     FileDescriptor ours(ends[0]), theirs(ends[1]);
-    port = vhci_attach(theirs.get(), options.speed);
+    plug.emplace(theirs.get(), options.speed);
     used = true;
     connection.emplace(std::move(ours), device());
     auto lost = [this] {
@@ -213,49 +204,58 @@ void Modem::State::plug_in() {
                                         after(0ms, lost);
                                 },
                                 [] {}}); // settle() sends
-    log("plugged in at port " + std::to_string(port) + " of vhci_hcd");
+    log("plugged in at port " + std::to_string(plug->port()) + " of vhci_hcd");
 }
 
-std::optional<UsedPort> Modem::State::pull_out() {
+// Returns what was pulled out of, if it was plugged in.
+std::optional<VhciPlug> Modem::State::pull_out() {
     if (!plugged_in())
         return std::nullopt;
-    UsedPort used_port{port, usb_name().value_or("")};
     loop.watch(std::nullopt);
     connection.reset();
     log("unplugged");
-    return used_port;
+    return std::exchange(plug, std::nullopt);
 }
 
 std::optional<std::string> Modem::State::usb_name() const {
     if (!plugged_in() || !powered->device.configured())
         return std::nullopt;
-    auto used_port = vhci_port(port);
-    if (!used_port || used_port->device.empty())
-        return std::nullopt;
-    return used_port->device;
+    return plug->device();
 }
 
-bool Modem::State::suspended() const {
+std::optional<UsbPower> Modem::State::power() const {
     auto name = usb_name();
-    if (!name)
-        return false;
-    std::ifstream file(usb_devices / *name / "power/runtime_status");
-    std::string status;
-    return file >> status && status == "suspended";
+    return name ? std::optional<UsbPower>(*name) : std::nullopt;
+}
+
+// The host enables wake-up just before it suspends the device, and disables it once that is over.
+void Modem::State::wake_host() {
+    if (!device().remote_wakeup_enabled())
+        woken = false;
+    if (!device().remote_wakeup_enabled() || woken ||
+        (link().idle() && !device().notification_due()))
+        return;
+    // The previous one may still wait for the host, which may wait for this thread's answers.
+    if (waker.valid() && waker.wait_for(0s) != std::future_status::ready)
+        return after(poll_interval, [] {});
+    if (auto host = power()) {
+        woken = true;
+        waker = std::async(std::launch::async, [host = *host] { host.wake(); });
+    }
 }
 
 // Off the bus, everything lost, back again: what a module does on DMS 'reset'.
 void Modem::State::reset_module() {
     log("reset");
-    auto used_port = pull_out();
+    auto pulled = pull_out();
     power_up();
-    if (used_port)
-        replug_when_vacated(*used_port);
+    if (pulled)
+        replug_when_vacated(*pulled);
 }
 
-void Modem::State::replug_when_vacated(const UsedPort &used_port) {
-    if (!used_port.vacated())
-        return after(poll_interval, [this, used_port] { replug_when_vacated(used_port); });
+void Modem::State::replug_when_vacated(const VhciPlug &pulled) {
+    if (!pulled.vacated())
+        return after(poll_interval, [this, pulled] { replug_when_vacated(pulled); });
     after(reset_delay, [this] { plug_in(); });
 }
 
@@ -296,9 +296,9 @@ void Modem::plug_in() {
 }
 
 void Modem::unplug() {
-    auto used_port = state_->loop.call([this] { return state_->pull_out(); });
+    auto pulled = state_->loop.call([this] { return state_->pull_out(); });
     auto deadline = Clock::now() + unplug_timeout;
-    while (used_port && !used_port->vacated()) {
+    while (pulled && !pulled->vacated()) {
         if (Clock::now() > deadline)
             throw std::runtime_error("the host does not let go of the unplugged device");
         std::this_thread::sleep_for(poll_interval);
@@ -413,7 +413,10 @@ bool Modem::drain_downlink(std::chrono::milliseconds timeout) const {
 }
 
 bool Modem::suspended() const {
-    return state_->loop.call([this] { return state_->suspended(); });
+    return state_->loop.call([this] {
+        auto power = state_->power();
+        return power && power->suspended();
+    });
 }
 
 } // namespace vmodem

@@ -109,8 +109,8 @@ class Modem {
     unsigned pending_bulk_in() const;
     // Waits until the DL queue is empty; false after the time-out.
     bool drain_downlink(std::chrono::milliseconds timeout) const;
-    // Signals a remote wake-up (autosuspend tests): the data or notification that is queued
-    // makes the host resume. Returns false where the transport can't.
+    // The host has suspended the device (autosuspend). Data or a notification that is queued then
+    // makes it resume, provided it enabled remote wake-up. False where the transport can't tell.
     bool suspended() const;
 
   private:

@@ -149,7 +149,8 @@ void UsbDevice::bulk_out(const Urb &urb) {
     uint8_t n = number(urb.endpoint);
     if (!out_halted_[n] && out_errors_.empty() && !hold_out_ && !out_rate_ && held_out_.empty())
         return take_out(urb.id, urb.data, urb.zero_packet);
-    held_out_.push_back({urb.id, Bytes(urb.data.begin(), urb.data.end()), urb.zero_packet});
+    held_out_.push_back(
+        {urb.id, Bytes(urb.data.begin(), urb.data.end()), urb.zero_packet, Clock::now()});
 }
 
 std::optional<Clock::time_point> UsbDevice::release_bulk_out(Clock::time_point now) {
@@ -161,8 +162,7 @@ std::optional<Clock::time_point> UsbDevice::release_bulk_out(Clock::time_point n
             return std::nullopt;
         if (!failing && out_rate_) {
             std::chrono::nanoseconds airtime(head.data.size() * 8 * 1'000'000'000 / out_rate_);
-            // A link that was idle has no credit from before.
-            auto due = std::max(out_free_, now - airtime) + airtime;
+            auto due = std::max(out_free_, head.arrived) + airtime;
             if (due > now)
                 return due;
             out_free_ = due;

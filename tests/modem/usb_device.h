@@ -67,6 +67,7 @@ class UsbDevice {
 
     bool configured() const { return configuration_ != 0; }
     bool remote_wakeup_enabled() const { return remote_wakeup_; }
+    bool notification_due() const { return notifications_; }
     unsigned pending_bulk_in() const { return in_[number(network().bulk_in_endpoint)].size(); }
     unsigned dtr() const { return dtr_; }
 
@@ -79,6 +80,7 @@ class UsbDevice {
         uint64_t id;
         Bytes data;
         bool zero_packet;
+        Clock::time_point arrived;
     };
     using Answer = std::optional<Bytes>; // nullopt: stall
 

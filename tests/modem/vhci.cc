@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -14,28 +15,28 @@ namespace vmodem {
 namespace {
 
 const std::string controller = "/sys/devices/platform/vhci_hcd.0/";
+const std::string usb_devices = "/sys/bus/usb/devices/";
 
 [[noreturn]] void fail(int error, const std::string &what) {
     throw std::system_error(error, std::generic_category(), what);
 }
 
-} // namespace
+std::string read_word(const std::string &path) {
+    std::ifstream file(path);
+    std::string word;
+    file >> word;
+    return word;
+}
 
-std::vector<VhciPort> parse_vhci_status(std::string_view text) {
-    constexpr unsigned port_empty = 4, port_used = 6;
-    std::vector<VhciPort> ports;
-    std::istringstream lines{std::string(text)};
-    for (std::string line; std::getline(lines, line);) {
-        std::istringstream fields(line);
-        std::string hub, speed, devid, socket, device;
-        unsigned number, state;
-        if (!(fields >> hub >> number >> state >> speed >> devid >> socket >> device) ||
-            (hub != "hs" && hub != "ss"))
-            continue;
-        ports.push_back({hub == "ss" ? UsbSpeed::super : UsbSpeed::high, number,
-                         state == port_empty, state == port_used ? device : ""});
+// Number of the bus whose ports have that speed.
+std::string root_hub(UsbSpeed speed) {
+    for (const auto &entry : std::filesystem::directory_iterator(controller)) {
+        std::string name = entry.path().filename();
+        if (name.starts_with("usb") &&
+            read_word(entry.path() / "speed") == (speed == UsbSpeed::super ? "5000" : "480"))
+            return name.substr(3);
     }
-    return ports;
+    throw std::runtime_error("vhci_hcd has no root hub of that speed");
 }
 
 std::vector<VhciPort> vhci_ports() {
@@ -47,32 +48,59 @@ std::vector<VhciPort> vhci_ports() {
     return parse_vhci_status(text.str());
 }
 
-std::optional<VhciPort> vhci_port(unsigned number) {
-    for (VhciPort &port : vhci_ports())
-        if (port.number == number)
-            return std::move(port);
-    return std::nullopt;
+} // namespace
+
+std::vector<VhciPort> parse_vhci_status(std::string_view text) {
+    constexpr unsigned port_empty = 4;
+    std::vector<VhciPort> ports;
+    std::istringstream lines{std::string(text)};
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream fields(line);
+        std::string hub;
+        unsigned number, state;
+        if (!(fields >> hub >> number >> state) || (hub != "hs" && hub != "ss"))
+            continue;
+        ports.push_back(
+            {hub == "ss" ? UsbSpeed::super : UsbSpeed::high, number, state == port_empty});
+    }
+    return ports;
 }
 
-unsigned vhci_attach(int socket, UsbSpeed speed) {
-    constexpr unsigned device_id = 1;
-    unsigned speed_code = speed == UsbSpeed::super ? 5 : 3;
+VhciPlug::VhciPlug(int socket, UsbSpeed speed) {
     auto ports = vhci_ports();
+    std::string hub = root_hub(speed);
     FileDescriptor attach(::open((controller + "attach").c_str(), O_WRONLY | O_CLOEXEC));
     if (!attach)
         fail(errno, "can't plug in (only root may)");
+    constexpr unsigned device_id = 1;
+    unsigned speed_code = speed == UsbSpeed::super ? 5 : 3;
+    unsigned index = 0; // on its root hub
     for (const VhciPort &port : ports) {
+        index += port.speed == speed;
         if (port.speed != speed || !port.free)
             continue;
         std::ostringstream line;
         line << port.number << ' ' << socket << ' ' << device_id << ' ' << speed_code;
         std::string text = line.str();
-        if (::write(attach.get(), text.data(), text.size()) == ssize_t(text.size()))
-            return port.number;
+        if (::write(attach.get(), text.data(), text.size()) == ssize_t(text.size())) {
+            port_ = port.number;
+            device_ = hub + '-' + std::to_string(index);
+            return;
+        }
         if (errno != EBUSY) // somebody else was faster
             fail(errno, "vhci_hcd refused '" + text + "'");
     }
     throw std::runtime_error("every port of vhci_hcd is taken at that speed");
+}
+
+bool VhciPlug::vacated() const {
+    for (const VhciPort &port : vhci_ports())
+        if (port.number == port_ && !port.free)
+            return false;
+    // An enumeration that is under way may yet bring the device forth. The hub is locked
+    // meanwhile, and reading this attribute takes the lock.
+    read_word(usb_devices + "usb" + device_.substr(0, device_.find('-')) + "/bNumInterfaces");
+    return !std::filesystem::exists(usb_devices + device_);
 }
 
 } // namespace vmodem

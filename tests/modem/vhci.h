@@ -4,7 +4,6 @@
 
 #include "profile.h"
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,18 +14,27 @@ struct VhciPort {
     UsbSpeed speed;
     unsigned number;
     bool free;
-    std::string device; // name under /sys/bus/usb/devices; empty while there is none
 };
 
 // The status file's text as lines that make sense; others are left out.
 std::vector<VhciPort> parse_vhci_status(std::string_view text);
 
-// Throws std::system_error, with the remedy, if vhci_hcd is not there.
-std::vector<VhciPort> vhci_ports();
-std::optional<VhciPort> vhci_port(unsigned number);
+// A socket plugged into a port.
+class VhciPlug {
+  public:
+    // Plugs the socket's far end into a free port of that speed. The kernel keeps a reference of
+    // its own. Throws std::system_error or std::runtime_error, with the remedy.
+    VhciPlug(int socket, UsbSpeed speed);
 
-// Plugs the socket's far end into a free port of that speed; returns the port's number. The kernel
-// keeps a reference of its own. Throws std::system_error or std::runtime_error.
-unsigned vhci_attach(int socket, UsbSpeed speed);
+    unsigned port() const { return port_; }
+    // The name under /sys/bus/usb/devices that a device at this port has, once enumerated.
+    const std::string &device() const { return device_; }
+    // Once the socket is closed: the port is free again and the host has forgotten the device.
+    bool vacated() const;
+
+  private:
+    unsigned port_;
+    std::string device_;
+};
 
 } // namespace vmodem
