@@ -206,7 +206,7 @@ int qmiq_open(struct net_device *master)
 	err = qmiq_rx_start(q);
 	if (err)
 		goto err_stop_tx;
-	qmiq_tx_start_queue(&q->master);
+	netif_start_queue(master);
 	usb_autopm_put_interface(q->intf);
 	return 0;
 
@@ -227,6 +227,7 @@ int qmiq_stop(struct net_device *master)
 
 	qmiq_mux_close_all(q);
 	netif_stop_queue(master);
+	qmiq_tx_stop_port(&q->master);
 
 	/* Not in the middle of a suspend or resume; a module that is gone
 	 * does neither.

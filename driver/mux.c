@@ -51,13 +51,14 @@ static int qmiq_mux_open(struct net_device *netdev)
 
 	if (!(port->q->netdev->flags & IFF_UP))
 		return -ENETDOWN;
-	qmiq_tx_start_queue(port);
+	netif_start_queue(netdev);
 	return 0;
 }
 
 static int qmiq_mux_stop(struct net_device *netdev)
 {
 	netif_stop_queue(netdev);
+	qmiq_tx_stop_port(netdev_priv(netdev));
 	return 0;
 }
 

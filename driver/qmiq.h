@@ -126,6 +126,8 @@ struct qmiq_bridge {
  * @netdev: master in modes 0 and 1, else a mux netdev
  * @mux_id: 0 without QMAP
  * @flow_off: the modem wants no packets; under qmiq_tx::lock
+ * @backlog: packet that found no room; the queue is stopped as long as there
+ *	is one; under qmiq_tx::lock
  * @rx: written by the NAPI context
  * @tx: written under qmiq_tx::lock
  * @bridge: hand-over to a LAN client
@@ -135,6 +137,7 @@ struct qmiq_port {
 	struct net_device *netdev;
 	u8 mux_id;
 	bool flow_off;
+	struct sk_buff *backlog;
 	struct qmiq_stats rx;
 	struct qmiq_stats tx;
 	struct qmiq_bridge bridge;
@@ -148,6 +151,7 @@ struct qmiq_port {
  * @done: completed, wait for the NAPI context
  * @idle: neither with the host controller nor done
  * @paused: depth of qmiq_rx_pause()
+ * @filled: the last transfer filled its URB, so an empty one ends it
  * @stall: endpoint halted, to be cleared by @recover
  * @recover: puts idle URBs back to work after an error
  */
@@ -158,6 +162,7 @@ struct qmiq_rx {
 	struct list_head done;
 	struct list_head idle;
 	unsigned int paused;
+	bool filled;
 	bool stall;
 	struct delayed_work recover;
 };
@@ -181,19 +186,16 @@ struct qmiq_answer {
  * @in_flight: slots sent or deferred and not yet reclaimed
  * @max_in_flight: most that @in_flight may be
  * @slot_size: bytes of a transfer at the most
- * @worst_frame: the most that one packet can take of a slot
  * @up: URBs may be submitted
  * @held: depth of qmiq_tx_suspend(); transfers are deferred
- * @full: no room for a packet of the largest MTU; queues are stopped
- * @first_woken: PDN whose queue is woken first, so that they take turns
+ * @turn: index in qmiq_dev::pdn of the port that may restart first
  * @answers: ring of MUX command answers that wait for a slot
  * @answer_head: oldest
  * @answer_count: how many
  * @timer: bounds how long an aggregate is held back
  * @done_lock: protects @done
  * @done: completed slots that wait for the NAPI context
- * @stall: endpoint halted, to be cleared by @recover
- * @recover: clears a halt
+ * @recover: clears a halt of the endpoint
  */
 struct qmiq_tx {
 	spinlock_t lock;
@@ -205,18 +207,15 @@ struct qmiq_tx {
 	unsigned int in_flight;
 	unsigned int max_in_flight;
 	u32 slot_size;
-	u32 worst_frame;
 	bool up;
 	unsigned int held;
-	bool full;
-	unsigned int first_woken;
+	unsigned int turn;
 	struct qmiq_answer answers[QMIQ_MAX_ANSWERS];
 	unsigned int answer_head;
 	unsigned int answer_count;
 	struct hrtimer timer;
 	spinlock_t done_lock;
 	struct list_head done;
-	bool stall;
 	struct work_struct recover;
 };
 
@@ -360,7 +359,7 @@ void qmiq_tx_reclaim(struct qmiq_dev *q);
 void qmiq_tx_answer(struct qmiq_dev *q, const struct qmap_frame *request,
 		    u8 type);
 void qmiq_tx_set_flow(struct qmiq_port *port, bool off);
-void qmiq_tx_start_queue(struct qmiq_port *port);
+void qmiq_tx_stop_port(struct qmiq_port *port);
 netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb);
 
 /* bridge.c */

@@ -236,16 +236,23 @@ static int qmiq_rx_aggregate(struct qmiq_dev *q, const u8 *data, size_t len)
 	return frames;
 }
 
-static int qmiq_rx_transfer(struct qmiq_dev *q, const u8 *data, size_t len)
+static int qmiq_rx_transfer(struct qmiq_rx_slot *slot)
 {
-	qmiq_count(q, QMIQ_RX_TRANSFERS);
+	struct qmiq_dev *q = slot->q;
+	size_t len = slot->urb->actual_length;
+	bool filled = q->rx.filled;
+
+	q->rx.filled = len == slot->size;
 	if (!len) {
-		qmiq_rx_error(q, QMIQ_RX_EMPTY_TRANSFER);
+		/* The zero-length packet behind a transfer is no transfer. */
+		if (!filled)
+			qmiq_rx_error(q, QMIQ_RX_EMPTY_TRANSFER);
 		return 1;
 	}
+	qmiq_count(q, QMIQ_RX_TRANSFERS);
 	if (q->version != QMAP_NONE)
-		return qmiq_rx_aggregate(q, data, len);
-	qmiq_rx_single(q, data, len);
+		return qmiq_rx_aggregate(q, slot->buffer, len);
+	qmiq_rx_single(q, slot->buffer, len);
 	return 1;
 }
 
@@ -438,8 +445,7 @@ int qmiq_rx_poll(struct qmiq_dev *q, int budget)
 		switch (slot->status) {
 		case 0:
 			usb_mark_last_busy(q->usbnet->udev);
-			work += qmiq_rx_transfer(q, slot->buffer,
-						 slot->urb->actual_length);
+			work += qmiq_rx_transfer(slot);
 			qmiq_rx_submit(slot, GFP_ATOMIC);
 			break;
 		case -EOVERFLOW:

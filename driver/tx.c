@@ -8,8 +8,13 @@
  * bounds the wait where neither happens. So an idle link adds no delay, and a
  * busy one sends full aggregates.
  *
- * What is in flight is bounded in bytes; past that the queues of all PDNs are
- * stopped and packets wait in their qdiscs, where they can be scheduled.
+ * What is in flight is bounded in bytes. The packet that finds no room stays
+ * with its port and stops that port's queue: packets wait in the qdiscs, where
+ * they can be scheduled. The ports with such a packet take turns.
+ *
+ * A queue is stopped from within its own ndo_start_xmit alone, and a packet is
+ * never handed back: what a qdisc gets back (NETDEV_TX_BUSY), or finds stopped
+ * between taking a packet and sending it, it puts behind other packets.
  */
 #include "qmiq.h"
 
@@ -29,12 +34,11 @@ struct qmiq_tx_slot {
 	int status;
 };
 
-/* The most that a packet of @len takes of a transfer. */
+/* What @len bytes, of an IP packet or an Ethernet frame, take of a transfer. */
 static u32 qmiq_tx_frame_len(const struct qmiq_dev *q, u32 len)
 {
-	if (q->version != QMAP_NONE)
-		return qmap_data_frame_len(q->version, len);
-	return q->ethernet ? ETH_HLEN + len : len;
+	return q->version == QMAP_NONE ? len :
+					 qmap_data_frame_len(q->version, len);
 }
 
 static bool qmiq_tx_aggregates(const struct qmiq_dev *q)
@@ -141,185 +145,6 @@ static u32 qmiq_tx_room(const struct qmiq_dev *q,
 	return limit > slot->len ? limit - slot->len : 0;
 }
 
-/*
- * Under tx.lock. Is there no room for a packet of the largest MTU? The queues
- * must be stopped by then: of several packets that are handed back to a qdisc
- * (NETDEV_TX_BUSY) it makes out-of-order ones.
- */
-static bool qmiq_tx_is_full(const struct qmiq_dev *q)
-{
-	const struct qmiq_tx *tx = &q->tx;
-
-	if (!tx->open)
-		return tx->in_flight >= tx->max_in_flight;
-	/* What is open would leave first. */
-	return qmiq_tx_room(q, tx->open) < tx->worst_frame &&
-	       tx->in_flight + 1 >= tx->max_in_flight;
-}
-
-/*
- * Under tx.lock. Stops or starts the queues of all PDNs. The PDNs take turns
- * in being woken first.
- */
-static void qmiq_tx_update_full(struct qmiq_dev *q)
-{
-	struct qmiq_tx *tx = &q->tx;
-	bool full = qmiq_tx_is_full(q);
-	unsigned int i;
-
-	if (full == tx->full)
-		return;
-	tx->full = full;
-	tx->first_woken++;
-	for (i = 0; i < q->nr_pdn; i++) {
-		struct qmiq_port *port =
-			q->pdn[(tx->first_woken + i) % q->nr_pdn];
-
-		if (full)
-			netif_stop_queue(port->netdev);
-		else if (!port->flow_off && netif_running(port->netdev))
-			netif_wake_queue(port->netdev);
-	}
-}
-
-/* Under tx.lock. Answers go in transfers of their own. */
-static void qmiq_tx_send_answers(struct qmiq_dev *q)
-{
-	struct qmiq_tx *tx = &q->tx;
-
-	while (tx->answer_count && tx->up) {
-		const struct qmiq_answer *answer =
-			&tx->answers[tx->answer_head];
-		struct qmiq_tx_slot *slot = qmiq_tx_take_free(q);
-
-		if (!slot)
-			return;
-		memcpy(slot->buffer, answer->frame, answer->len);
-		slot->len = answer->len;
-		tx->answer_head = (tx->answer_head + 1) % QMIQ_MAX_ANSWERS;
-		tx->answer_count--;
-		qmiq_count(q, QMIQ_TX_ANSWERS);
-		qmiq_tx_submit(slot);
-	}
-}
-
-/**
- * qmiq_tx_answer() - answer a MUX command of the modem
- * @q: the module
- * @request: its frame, QMAP_CMD_MIN_LEN to QMAP_CMD_MAX_LEN bytes
- * @type: QMAP_CMD_ACK, QMAP_CMD_UNSUPPORTED or QMAP_CMD_INVALID
- *
- * Sent when there is a free URB; a modem that asks faster than it takes the
- * answers loses some, which is counted.
- *
- * Context: BH.
- */
-void qmiq_tx_answer(struct qmiq_dev *q, const struct qmap_frame *request,
-		    u8 type)
-{
-	struct qmiq_tx *tx = &q->tx;
-
-	spin_lock(&tx->lock);
-	if (tx->answer_count == QMIQ_MAX_ANSWERS) {
-		qmiq_count(q, QMIQ_TX_ANSWER_DROPPED);
-	} else {
-		struct qmiq_answer *answer =
-			&tx->answers[(tx->answer_head + tx->answer_count) %
-				     QMIQ_MAX_ANSWERS];
-
-		answer->len = qmap_put_command_answer(answer->frame, request,
-						      type);
-		tx->answer_count++;
-		qmiq_tx_send_answers(q);
-		qmiq_tx_update_full(q);
-	}
-	spin_unlock(&tx->lock);
-}
-
-/**
- * qmiq_tx_set_flow() - the modem wants packets of a PDN, or no more of them
- * @port: the PDN's
- * @off: no more
- *
- * Context: BH.
- */
-void qmiq_tx_set_flow(struct qmiq_port *port, bool off)
-{
-	struct qmiq_tx *tx = &port->q->tx;
-
-	spin_lock(&tx->lock);
-	port->flow_off = off;
-	if (off)
-		netif_stop_queue(port->netdev);
-	else if (!tx->full && netif_running(port->netdev))
-		netif_wake_queue(port->netdev);
-	spin_unlock(&tx->lock);
-}
-
-/**
- * qmiq_tx_start_queue() - let a netdev that was just opened send
- * @port: its port
- *
- * Context: process, RTNL.
- */
-void qmiq_tx_start_queue(struct qmiq_port *port)
-{
-	struct qmiq_tx *tx = &port->q->tx;
-
-	spin_lock_bh(&tx->lock);
-	if (!tx->full && !port->flow_off)
-		netif_start_queue(port->netdev);
-	else
-		netif_stop_queue(port->netdev);
-	spin_unlock_bh(&tx->lock);
-}
-
-/* Frees the slots that have completed, and sends what has gathered. */
-void qmiq_tx_reclaim(struct qmiq_dev *q)
-{
-	struct qmiq_tx *tx = &q->tx;
-	struct qmiq_tx_slot *slot, *next;
-	LIST_HEAD(done);
-
-	if (list_empty_careful(&tx->done))
-		return;
-	spin_lock_irq(&tx->done_lock);
-	list_splice_init(&tx->done, &done);
-	spin_unlock_irq(&tx->done_lock);
-
-	spin_lock(&tx->lock);
-	list_for_each_entry_safe(slot, next, &done, list) {
-		tx->in_flight--;
-		if (unlikely(slot->status)) {
-			bool stall = slot->status == -EPIPE;
-
-			qmiq_count(q, stall ? QMIQ_TX_STALL :
-					      QMIQ_TX_URB_ERROR);
-			u64_stats_update_begin(&q->master.tx.sync);
-			u64_stats_add(&q->master.tx.errors, slot->datagrams);
-			u64_stats_update_end(&q->master.tx.sync);
-			if (stall && tx->up)
-				schedule_work(&tx->recover);
-		}
-		list_move(&slot->list, &tx->free);
-	}
-	qmiq_tx_send_answers(q);
-	qmiq_tx_flush(q);
-	qmiq_tx_update_full(q);
-	spin_unlock(&tx->lock);
-}
-
-static enum hrtimer_restart qmiq_tx_timeout(struct hrtimer *timer)
-{
-	struct qmiq_dev *q = container_of(timer, struct qmiq_dev, tx.timer);
-
-	spin_lock(&q->tx.lock);
-	qmiq_tx_flush(q);
-	qmiq_tx_update_full(q);
-	spin_unlock(&q->tx.lock);
-	return HRTIMER_NORESTART;
-}
-
 static void qmiq_tx_drop(struct qmiq_port *port, struct sk_buff *skb,
 			 enum qmiq_counter reason)
 {
@@ -374,52 +199,33 @@ static struct qmiq_tx_slot *qmiq_tx_reserve(struct qmiq_dev *q, u32 frame)
 	return q->tx.open;
 }
 
-/**
- * qmiq_tx_packet() - take a packet for the modem
- * @port: of the netdev that it was sent on
- * @skb: Ethernet frame; consumed unless NETDEV_TX_BUSY is returned
- *
- * Context: BH, the netdev's TX lock held.
- * Return: NETDEV_TX_OK, or NETDEV_TX_BUSY with the queue stopped.
+/*
+ * Under tx.lock. Puts a packet into the aggregate, or drops it where it never
+ * can be; false if there is no room now.
  */
-netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
+static bool qmiq_tx_place(struct qmiq_port *port, struct sk_buff *skb)
 {
 	struct qmiq_dev *q = port->q;
-	struct qmiq_tx *tx = &q->tx;
+	int offset = qmiq_tx_offset(q, skb);
 	struct qmiq_tx_slot *slot;
-	bool more = netdev_xmit_more();
-	netdev_tx_t ret = NETDEV_TX_OK;
 	u32 frame, len;
-	int offset;
 
-	spin_lock(&tx->lock);
-	if (unlikely(tx->full || port->flow_off)) {
-		netif_stop_queue(port->netdev);
-		ret = NETDEV_TX_BUSY;
-		goto out;
-	}
-
-	offset = qmiq_tx_offset(q, skb);
 	if (unlikely(offset < 0)) {
 		qmiq_tx_drop(port, skb, QMIQ_TX_NOT_IP);
-		goto out;
+		return true;
 	}
 	len = skb->len - offset;
-	frame = q->ethernet ? len : qmiq_tx_frame_len(q, len);
-	if (unlikely(frame > tx->slot_size)) {
+	frame = qmiq_tx_frame_len(q, len);
+	if (unlikely(frame > q->tx.slot_size)) {
 		qmiq_tx_drop(port, skb, QMIQ_TX_TOO_LONG);
-		goto out;
+		return true;
 	}
 	slot = qmiq_tx_reserve(q, frame);
-	if (unlikely(!slot)) {
-		netif_stop_queue(port->netdev);
-		qmiq_tx_update_full(q);
-		ret = NETDEV_TX_BUSY;
-		goto out;
-	}
+	if (!slot)
+		return false;
 	if (unlikely(qmiq_tx_room(q, slot) < frame)) {
 		qmiq_tx_drop(port, skb, QMIQ_TX_NO_MEMORY);
-		goto out;
+		return true;
 	}
 
 	qmiq_tx_put(port, slot->buffer + slot->len, skb, offset, len);
@@ -436,15 +242,210 @@ netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
 	if (!qmiq_tx_aggregates(q) ||
 	    slot->datagrams >= q->format.ul_max_datagrams)
 		qmiq_tx_flush(q);
-out:
-	if (tx->open && !tx->in_flight && !more)
+	return true;
+}
+
+/* Under tx.lock. Sends what is open now if the pipe is idle, else soon. */
+static void qmiq_tx_push(struct qmiq_dev *q, bool more)
+{
+	struct qmiq_tx *tx = &q->tx;
+
+	if (!tx->open)
+		return;
+	if (!tx->in_flight && !more)
 		qmiq_tx_flush(q);
-	else if (tx->open && !hrtimer_active(&tx->timer))
-		hrtimer_start(&tx->timer, ns_to_ktime(qmiq_param_agg_time_limit),
+	else if (!hrtimer_active(&tx->timer))
+		hrtimer_start(&tx->timer,
+			      ns_to_ktime(qmiq_param_agg_time_limit),
 			      HRTIMER_MODE_REL_SOFT);
-	qmiq_tx_update_full(q);
+}
+
+/* Under tx.lock. Lets a port that was stopped go on; false: no room. */
+static bool qmiq_tx_restart(struct qmiq_port *port)
+{
+	if (!port->backlog || port->flow_off)
+		return true;
+	if (!qmiq_tx_place(port, port->backlog))
+		return false;
+	port->backlog = NULL;
+	netif_wake_queue(port->netdev);
+	return true;
+}
+
+/* Under tx.lock. The port that finds no room is the first in the next turn. */
+static void qmiq_tx_restart_all(struct qmiq_dev *q)
+{
+	unsigned int i;
+
+	for (i = 0; i < q->nr_pdn; i++) {
+		q->tx.turn %= q->nr_pdn;
+		if (!qmiq_tx_restart(q->pdn[q->tx.turn]))
+			break;
+		q->tx.turn++;
+	}
+	qmiq_tx_push(q, false);
+}
+
+/**
+ * qmiq_tx_packet() - take a packet for the modem
+ * @port: of the netdev that it was sent on
+ * @skb: Ethernet frame; consumed
+ *
+ * Context: BH, the netdev's TX lock held.
+ * Return: NETDEV_TX_OK; NETDEV_TX_BUSY only for a queue that is stopped.
+ */
+netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
+{
+	struct qmiq_dev *q = port->q;
+	bool more = netdev_xmit_more();
+
+	spin_lock(&q->tx.lock);
+	if (unlikely(port->backlog)) {
+		netif_stop_queue(port->netdev);
+		spin_unlock(&q->tx.lock);
+		return NETDEV_TX_BUSY;
+	}
+	if (port->flow_off || !qmiq_tx_place(port, skb)) {
+		port->backlog = skb;
+		netif_stop_queue(port->netdev);
+		more = false;
+	}
+	qmiq_tx_push(q, more);
+	spin_unlock(&q->tx.lock);
+	return NETDEV_TX_OK;
+}
+
+/* Under tx.lock. Answers go in transfers of their own. */
+static void qmiq_tx_send_answers(struct qmiq_dev *q)
+{
+	struct qmiq_tx *tx = &q->tx;
+
+	while (tx->answer_count && tx->up) {
+		const struct qmiq_answer *answer =
+			&tx->answers[tx->answer_head];
+		struct qmiq_tx_slot *slot = qmiq_tx_take_free(q);
+
+		if (!slot)
+			return;
+		memcpy(slot->buffer, answer->frame, answer->len);
+		slot->len = answer->len;
+		tx->answer_head = (tx->answer_head + 1) % QMIQ_MAX_ANSWERS;
+		tx->answer_count--;
+		qmiq_count(q, QMIQ_TX_ANSWERS);
+		qmiq_tx_submit(slot);
+	}
+}
+
+/**
+ * qmiq_tx_answer() - answer a MUX command of the modem
+ * @q: the module
+ * @request: its frame, QMAP_CMD_MIN_LEN to QMAP_CMD_MAX_LEN bytes
+ * @type: QMAP_CMD_ACK, QMAP_CMD_UNSUPPORTED or QMAP_CMD_INVALID
+ *
+ * Sent when there is a free URB; a modem that asks faster than it takes the
+ * answers loses some, which is counted.
+ *
+ * Context: BH.
+ */
+void qmiq_tx_answer(struct qmiq_dev *q, const struct qmap_frame *request,
+		    u8 type)
+{
+	struct qmiq_tx *tx = &q->tx;
+
+	spin_lock(&tx->lock);
+	if (tx->answer_count == QMIQ_MAX_ANSWERS) {
+		qmiq_count(q, QMIQ_TX_ANSWER_DROPPED);
+	} else {
+		struct qmiq_answer *answer =
+			&tx->answers[(tx->answer_head + tx->answer_count) %
+				     QMIQ_MAX_ANSWERS];
+
+		answer->len = qmap_put_command_answer(answer->frame, request,
+						      type);
+		tx->answer_count++;
+		qmiq_tx_send_answers(q);
+	}
 	spin_unlock(&tx->lock);
-	return ret;
+}
+
+/**
+ * qmiq_tx_set_flow() - the modem wants packets of a PDN, or no more of them
+ * @port: the PDN's
+ * @off: no more
+ *
+ * Context: BH.
+ */
+void qmiq_tx_set_flow(struct qmiq_port *port, bool off)
+{
+	struct qmiq_dev *q = port->q;
+
+	spin_lock(&q->tx.lock);
+	port->flow_off = off;
+	qmiq_tx_restart(port);
+	qmiq_tx_push(q, false);
+	spin_unlock(&q->tx.lock);
+}
+
+/**
+ * qmiq_tx_stop_port() - a netdev was closed
+ * @port: its port
+ *
+ * Context: process, RTNL; the netdev sends no more.
+ */
+void qmiq_tx_stop_port(struct qmiq_port *port)
+{
+	struct sk_buff *skb;
+
+	spin_lock_bh(&port->q->tx.lock);
+	skb = port->backlog;
+	port->backlog = NULL;
+	spin_unlock_bh(&port->q->tx.lock);
+	kfree_skb(skb);
+}
+
+/* Frees the slots that have completed, and sends what has gathered. */
+void qmiq_tx_reclaim(struct qmiq_dev *q)
+{
+	struct qmiq_tx *tx = &q->tx;
+	struct qmiq_tx_slot *slot, *next;
+	LIST_HEAD(done);
+
+	if (list_empty_careful(&tx->done))
+		return;
+	spin_lock_irq(&tx->done_lock);
+	list_splice_init(&tx->done, &done);
+	spin_unlock_irq(&tx->done_lock);
+
+	spin_lock(&tx->lock);
+	list_for_each_entry_safe(slot, next, &done, list) {
+		tx->in_flight--;
+		if (unlikely(slot->status)) {
+			bool stall = slot->status == -EPIPE;
+
+			qmiq_count(q, stall ? QMIQ_TX_STALL :
+					      QMIQ_TX_URB_ERROR);
+			u64_stats_update_begin(&q->master.tx.sync);
+			u64_stats_add(&q->master.tx.errors, slot->datagrams);
+			u64_stats_update_end(&q->master.tx.sync);
+			if (stall && tx->up)
+				schedule_work(&tx->recover);
+		}
+		list_move(&slot->list, &tx->free);
+	}
+	qmiq_tx_send_answers(q);
+	qmiq_tx_flush(q);
+	qmiq_tx_restart_all(q);
+	spin_unlock(&tx->lock);
+}
+
+static enum hrtimer_restart qmiq_tx_timeout(struct hrtimer *timer)
+{
+	struct qmiq_dev *q = container_of(timer, struct qmiq_dev, tx.timer);
+
+	spin_lock(&q->tx.lock);
+	qmiq_tx_flush(q);
+	spin_unlock(&q->tx.lock);
+	return HRTIMER_NORESTART;
 }
 
 /**
@@ -462,15 +463,13 @@ void qmiq_tx_configure(struct qmiq_dev *q)
 		mtu = max(mtu, q->pdn[i]->netdev->mtu);
 
 	spin_lock_bh(&tx->lock);
-	tx->worst_frame = qmiq_tx_frame_len(q, mtu);
-	tx->slot_size = tx->worst_frame;
+	tx->slot_size = qmiq_tx_frame_len(q, q->ethernet ? ETH_HLEN + mtu : mtu);
 	if (qmiq_tx_aggregates(q))
 		tx->slot_size = min_t(u32, q->format.ul_max_size,
 				      QMIQ_MAX_TX_SIZE);
 	tx->max_in_flight = clamp_t(u32,
 				    QMIQ_TX_BYTES_IN_FLIGHT / tx->slot_size,
 				    QMIQ_TX_MIN_IN_FLIGHT, QMIQ_TX_SLOTS);
-	qmiq_tx_update_full(q);
 	spin_unlock_bh(&tx->lock);
 }
 
@@ -597,7 +596,6 @@ int qmiq_tx_start(struct qmiq_dev *q)
 	}
 	spin_lock_bh(&tx->lock);
 	tx->up = true;
-	tx->full = false;
 	spin_unlock_bh(&tx->lock);
 	return 0;
 }

@@ -109,6 +109,8 @@ void Bench::agree(const DataFormat &format) {
 
 void Bench::connect(const Pdn &pdn) {
     const std::string n = std::to_string(pdn.number);
+    // In modes 0 and 1 the link is up from the start; nothing is to be sent before the call is.
+    ASSERT_EQ(set_link_state(mode_ < 2 ? 0 : 0x80 | pdn.number), 0);
     ASSERT_EQ(set_up(master_, true), 0);
     ASSERT_EQ(set_up(pdn.netdev, true), 0);
     modem_.open_mux(mode_ ? pdn.mux_id : 0);
