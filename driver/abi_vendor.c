@@ -29,6 +29,28 @@ static int qmiq_parse(const char *buf, unsigned int base, u32 *value)
 	return kstrtou32(strim(text), base, value);
 }
 
+/* The common part of all writable files; @set runs under RTNL. */
+static ssize_t qmiq_store(struct device *dev, const char *buf, size_t count,
+			  unsigned int base,
+			  int (*set)(struct net_device *netdev, u32 value))
+{
+	struct net_device *netdev = to_net_dev(dev);
+	u32 value;
+	int err;
+
+	if (!qmiq_may_set(netdev))
+		return -EPERM;
+	err = qmiq_parse(buf, base, &value);
+	if (err)
+		return err;
+	/* A removal holds RTNL and waits for this file: don't wait for it. */
+	if (!rtnl_trylock())
+		return restart_syscall();
+	err = set(netdev, value);
+	rtnl_unlock();
+	return err ?: count;
+}
+
 static ssize_t qmap_mode_show(struct device *dev, struct device_attribute *attr,
 			      char *buf)
 {
@@ -53,25 +75,16 @@ static ssize_t link_state_show(struct device *dev,
 	return sysfs_emit(buf, "0x%x\n", READ_ONCE(q->link_state));
 }
 
+static int qmiq_set_link_state(struct net_device *netdev, u32 value)
+{
+	return qmiq_control_set_link(qmiq_of_master(netdev), value);
+}
+
 static ssize_t link_state_store(struct device *dev,
 				struct device_attribute *attr, const char *buf,
 				size_t count)
 {
-	struct net_device *netdev = to_net_dev(dev);
-	u32 value;
-	int err;
-
-	if (!qmiq_may_set(netdev))
-		return -EPERM;
-	err = qmiq_parse(buf, 0, &value);
-	if (err)
-		return err;
-	/* A removal holds RTNL and waits for this file: don't wait for it. */
-	if (!rtnl_trylock())
-		return restart_syscall();
-	err = qmiq_control_set_link(qmiq_of_master(netdev), value);
-	rtnl_unlock();
-	return err ?: count;
+	return qmiq_store(dev, buf, count, 0, qmiq_set_link_state);
 }
 static DEVICE_ATTR_RW(link_state);
 
@@ -83,24 +96,17 @@ static ssize_t bridge_mode_show(struct device *dev,
 	return sysfs_emit(buf, "%u\n", READ_ONCE(port->bridge.enabled));
 }
 
+static int qmiq_set_bridge_mode(struct net_device *netdev, u32 value)
+{
+	qmiq_control_set_bridge_mode(qmiq_port_of(netdev), value);
+	return 0;
+}
+
 static ssize_t bridge_mode_store(struct device *dev,
 				 struct device_attribute *attr, const char *buf,
 				 size_t count)
 {
-	struct net_device *netdev = to_net_dev(dev);
-	u32 value;
-	int err;
-
-	if (!qmiq_may_set(netdev))
-		return -EPERM;
-	err = qmiq_parse(buf, 0, &value);
-	if (err)
-		return err;
-	if (!rtnl_trylock())
-		return restart_syscall();
-	qmiq_control_set_bridge_mode(qmiq_port_of(netdev), value);
-	rtnl_unlock();
-	return count;
+	return qmiq_store(dev, buf, count, 0, qmiq_set_bridge_mode);
 }
 static DEVICE_ATTR_RW(bridge_mode);
 
@@ -112,24 +118,17 @@ static ssize_t bridge_ipv4_show(struct device *dev,
 	return sysfs_emit(buf, "%pI4\n", &address);
 }
 
+static int qmiq_set_bridge_ipv4(struct net_device *netdev, u32 value)
+{
+	qmiq_control_set_bridge_ipv4(qmiq_port_of(netdev), htonl(value));
+	return 0;
+}
+
 static ssize_t bridge_ipv4_store(struct device *dev,
 				 struct device_attribute *attr, const char *buf,
 				 size_t count)
 {
-	struct net_device *netdev = to_net_dev(dev);
-	u32 value;
-	int err;
-
-	if (!qmiq_may_set(netdev))
-		return -EPERM;
-	err = qmiq_parse(buf, 16, &value);
-	if (err)
-		return err;
-	if (!rtnl_trylock())
-		return restart_syscall();
-	qmiq_control_set_bridge_ipv4(qmiq_port_of(netdev), htonl(value));
-	rtnl_unlock();
-	return count;
+	return qmiq_store(dev, buf, count, 16, qmiq_set_bridge_ipv4);
 }
 static DEVICE_ATTR_RW(bridge_ipv4);
 

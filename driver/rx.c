@@ -534,7 +534,7 @@ void qmiq_rx_stop(struct qmiq_dev *q)
 {
 	cancel_delayed_work_sync(&q->rx.recover);
 	qmiq_rx_free(q);
-	q->rx.paused = 0;
+	q->rx.paused--;
 }
 
 void qmiq_rx_init(struct qmiq_dev *q)

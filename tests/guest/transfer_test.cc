@@ -28,8 +28,20 @@ std::string name_of(const testing::TestParamInfo<Setup> &info) {
 
 class Transfer : public testing::TestWithParam<Setup> {
   protected:
+    Transfer()
+        : driver("qmap_mode=" + std::to_string(GetParam().mode)),
+          bench(GetParam().profile, GetParam().mode, at(GetParam().speed)) {
+        bench.connect_all();
+    }
+
+    static ModemOptions at(vmodem::UsbSpeed speed) {
+        ModemOptions options;
+        options.speed = speed;
+        return options;
+    }
+
     // What no transfer may cause: the modem sees rubbish, or a byte is lost on the way.
-    static void expect_no_loss(Bench &bench) {
+    void expect_no_loss() {
         const vmodem::UplinkStatistics up = bench.modem().uplink();
         EXPECT_EQ(up.violations, 0u) << up.first_violation;
         EXPECT_EQ(up.dropped_unbound, 0u);
@@ -54,14 +66,12 @@ class Transfer : public testing::TestWithParam<Setup> {
             EXPECT_EQ(statistic(pdn.netdev, "tx_dropped"), 0u);
         }
     }
+
+    LoadedDriver driver;
+    Bench bench;
 };
 
 TEST_P(Transfer, TwentyMegabytesEachWay) {
-    LoadedDriver driver("qmap_mode=" + std::to_string(GetParam().mode));
-    ModemOptions options;
-    options.speed = GetParam().speed;
-    Bench bench(GetParam().profile, GetParam().mode, options);
-    bench.connect_all();
     const Pdn &pdn = bench.pdns().back();
 
     EXPECT_EQ(tcp_download(pdn.ipv4(), transfer_bytes), "");
@@ -74,36 +84,26 @@ TEST_P(Transfer, TwentyMegabytesEachWay) {
     EXPECT_GT(statistic(pdn.netdev, "rx_bytes"), transfer_bytes);
     EXPECT_GT(statistic(pdn.netdev, "tx_bytes"), transfer_bytes);
     EXPECT_GE(statistic(bench.master(), "rx_bytes"), statistic(pdn.netdev, "rx_bytes"));
-    expect_no_loss(bench);
+    expect_no_loss();
 }
 
 TEST_P(Transfer, Ipv6EachWay) {
-    LoadedDriver driver("qmap_mode=" + std::to_string(GetParam().mode));
-    ModemOptions options;
-    options.speed = GetParam().speed;
-    Bench bench(GetParam().profile, GetParam().mode, options);
-    bench.connect_all();
     const Pdn &pdn = bench.pdns().front();
 
     EXPECT_EQ(tcp_download(pdn.ipv6(), transfer_bytes / 10), "");
     EXPECT_EQ(tcp_upload(pdn.ipv6(), transfer_bytes / 10), "");
     EXPECT_EQ(ping(pdn.ipv6(), 1400), "");
-    expect_no_loss(bench);
+    expect_no_loss();
 }
 
 TEST_P(Transfer, EveryDatagramSize) {
-    LoadedDriver driver("qmap_mode=" + std::to_string(GetParam().mode));
-    ModemOptions options;
-    options.speed = GetParam().speed;
-    Bench bench(GetParam().profile, GetParam().mode, options);
-    bench.connect_all();
     const Pdn &pdn = bench.pdns().front();
 
     // Among them transfers that are a multiple of the USB packet, which need a zero-length one.
     for (size_t payload = 0; payload <= 1472; payload += payload < 40 || payload > 440 ? 1 : 7)
         ASSERT_EQ(udp_echo(pdn.ipv4(), payload), "") << payload;
     EXPECT_GT(bench.modem().uplink().zero_length_packets, 0u);
-    expect_no_loss(bench);
+    expect_no_loss();
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, Transfer,
@@ -116,10 +116,6 @@ INSTANTIATE_TEST_SUITE_P(Modes, Transfer,
 class FourPdns : public Transfer {};
 
 TEST_P(FourPdns, SideBySide) {
-    LoadedDriver driver("qmap_mode=4");
-    Bench bench(GetParam().profile, 4);
-    bench.connect_all();
-
     std::vector<std::future<std::string>> transfers;
     for (const Pdn &pdn : bench.pdns()) {
         const auto target = pdn.number % 2 ? pdn.ipv4() : pdn.ipv6();
@@ -130,7 +126,7 @@ TEST_P(FourPdns, SideBySide) {
     }
     for (auto &transfer : transfers)
         EXPECT_EQ(transfer.get(), "");
-    expect_no_loss(bench);
+    expect_no_loss();
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, FourPdns,
