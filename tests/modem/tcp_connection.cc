@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 static constexpr unsigned receive_window_shift = 7; // up to 8 MiB
 static constexpr auto delayed_ack = 5ms;
-static constexpr Clock::duration initial_timeout = 1s, min_timeout = 200ms, max_timeout = 8s;
+static constexpr Clock::duration initial_timeout = 1s, min_timeout = 1s, max_timeout = 8s;
 static constexpr Clock::duration linger = 1s, long_idle = 60s;
 static constexpr unsigned max_retries = 12;
 static constexpr unsigned segments_after_timeout = 4;

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+# The front door. tests/Makefile builds what runs in user space and the driver for the test VMs.
+
+# Headers of the kernel that 'modules' builds for.
+KDIR ?= $(wildcard /lib/modules/$(shell uname -r)/build)
+# The virtual modem of 'demo': any profile that vmodem knows.
+DEMO_MODEM ?= ec25
+
+.PHONY: help
+help: ## List the targets
+	@echo "Targets:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: modules
+modules: ## Build driver/qmi_wwan_q.ko for KDIR=<headers> (default: the running kernel's)
+	@test -n "$(KDIR)" || { echo "no headers of the running kernel ($$(uname -r)) found:" \
+	    "install them, or name others by 'make modules KDIR=<headers>'" >&2; exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/driver modules
+
+.PHONY: demo
+demo: ## Plug in a virtual modem in a VM, dial, and use the connection (DEMO_MODEM=ec25|rm500q|...)
+	@tests/packages build vm
+	@$(MAKE) --no-print-directory -C tests programs driver
+	@tests/vm/demo $(DEMO_MODEM)
+
+.PHONY: test
+test: ## Run everything: test-unit and test-vm
+	@rm -rf build/results
+	@status=0; for target in test-unit test-vm; do \
+	    $(MAKE) --no-print-directory $$target || status=1; done; \
+	tests/summary && exit $$status
+
+.PHONY: test-unit
+test-unit: ## Unit tests, with sanitizers, and the tests of the log gate: no VM, seconds
+	@tests/packages build
+	@$(MAKE) --no-print-directory -C tests unit_tests
+	@tests/record unit build/unit_tests
+	@tests/record log-gate tests/vm/log-gate-test
+
+.PHONY: test-vm
+test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
+	@tests/packages build vm
+	@$(MAKE) --no-print-directory -C tests vm_tests programs driver
+	@tests/vm/test-vm vm
+	@tests/record runner tests/vm/run-vm-test
+
+.PHONY: test-debug
+test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (builds it once: 10 minutes)
+	@tests/packages build vm debug
+	@kernel=$$(tests/vm/debug-kernel) && \
+	$(MAKE) --no-print-directory -C tests vm_tests programs driver KERNEL="$$kernel" && \
+	tests/vm/test-vm debug --kernel-dir "$$kernel"
+
+.PHONY: lint
+lint: ## sparse and W=1 on the driver, shellcheck on the scripts, clang-format on tests/
+	@tests/packages build vm lint
+	@tests/lint
+
+.PHONY: clean
+clean: ## Remove what was built (not the kernels in ~/.cache/qmi_wwan_q)
+	rm -rf build
+	find driver \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
+	    -o -name 'Module.symvers' -o -name modules.order \) -delete
