@@ -175,27 +175,16 @@ static int qmiq_ioctl_set_format(struct qmiq_dev *q, const void __user *data)
 
 static int qmiq_ioctl_get_info(struct qmiq_dev *q, void __user *data)
 {
-	struct qmi_wwan_q_info info = {
-		.size = sizeof(info),
-		.rx_urb_size = q->rx_urb_size,
-		.ep_type = 2,
-		.iface_id = q->intf->cur_altsetting->desc.bInterfaceNumber,
-		.qmap_mode = q->mode,
-		.qmap_version = q->version,
-		.dl_minimum_padding = q->format.dl_padding,
-	};
-	unsigned int i;
+	struct qmi_wwan_q_info info;
+	int err;
 
 	BUILD_BUG_ON(sizeof(struct qmi_wwan_q_format) != 32);
 	BUILD_BUG_ON(sizeof(info) != 164);
 	BUILD_BUG_ON(sizeof(info.ifname[0]) != IFNAMSIZ);
 
-	if (q->version == QMAP_NONE)
-		return -EOPNOTSUPP;
-	for (i = 0; i < q->nr_pdn; i++) {
-		strscpy(info.ifname[i], q->pdn[i]->netdev->name, IFNAMSIZ);
-		info.mux_id[i] = q->pdn[i]->mux_id;
-	}
+	err = qmiq_control_get_info(q, &info);
+	if (err)
+		return err;
 	return copy_to_user(data, &info, sizeof(info)) ? -EFAULT : 0;
 }
 

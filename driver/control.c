@@ -9,6 +9,8 @@
 
 #define QMIQ_LINK_PDN_MASK	0x7f
 #define QMIQ_LINK_DOWN		0x80
+/* Endpoint type as WDA codes it. */
+#define QMIQ_EP_HSUSB		2
 
 /* Mode that a module of this kind gets when @wanted is asked for. */
 static unsigned int qmiq_control_mode(const struct qmiq_dev *q,
@@ -38,12 +40,9 @@ void qmiq_control_init(struct qmiq_dev *q, unsigned int mode)
 			 q->usbnet->udev->speed >= USB_SPEED_SUPER ?
 			 " at SuperSpeed" : "");
 	q->version = q->mode ? q->family->version : QMAP_NONE;
-	q->ethernet = q->family->ethernet;
-	ether_addr_copy(q->peer_mac, qmiq_modem_mac);
 	q->rx_urb_size = q->mode ? q->family->dl_size : QMIQ_RAW_URB_SIZE;
-	q->format.ul_max_datagrams = 1;
 	qmiq_master_setup(q);
-	qmiq_tx_configure(q);
+	qmiq_control_forget(q);
 
 	/*
 	 * With one PDN many clients never tell the link state: up until told
@@ -79,11 +78,23 @@ int qmiq_control_start(struct qmiq_dev *q)
 	return 0;
 }
 
-/* The module is going: no netdev but the master is left. */
+/**
+ * qmiq_control_stop() - the module is going: no netdev but the master is left
+ * @q: the module
+ *
+ * The data path stops first: it may hold packets for the netdevs that go.
+ */
 void qmiq_control_stop(struct qmiq_dev *q)
 {
 	ASSERT_RTNL();
+	dev_close(q->netdev);
 	qmiq_mux_remove_all(q);
+}
+
+/* False between the registration of the master and that of its PDNs. */
+static bool qmiq_is_started(const struct qmiq_dev *q)
+{
+	return q->nr_pdn;
 }
 
 static void qmiq_set_carrier(struct net_device *netdev, bool up)
@@ -118,10 +129,8 @@ int qmiq_control_set_link(struct qmiq_dev *q, u32 value)
 		return -EINVAL;
 
 	port = q->pdn[pdn - 1];
-	if (up)
-		q->link_state |= BIT(pdn - 1);
-	else
-		q->link_state &= ~BIT(pdn - 1);
+	WRITE_ONCE(q->link_state, up ? q->link_state | BIT(pdn - 1) :
+				       q->link_state & ~BIT(pdn - 1));
 
 	/* A new call starts with the flow on. */
 	local_bh_disable();
@@ -131,15 +140,6 @@ int qmiq_control_set_link(struct qmiq_dev *q, u32 value)
 	qmiq_set_carrier(port->netdev, up);
 	qmiq_set_carrier(q->netdev, q->link_state);
 	return 0;
-}
-
-static unsigned int qmiq_largest_mtu(const struct qmiq_dev *q)
-{
-	unsigned int i, mtu = 0;
-
-	for (i = 0; i < q->nr_pdn; i++)
-		mtu = max(mtu, q->pdn[i]->netdev->mtu);
-	return mtu;
 }
 
 /* DL URBs only grow: a module may send less than agreed, not more. */
@@ -158,7 +158,8 @@ static void qmiq_grow_rx(struct qmiq_dev *q, u32 size)
  * @q: the module
  * @format: untrusted
  *
- * Return: 0; -EINVAL: a value is out of range; -EOPNOTSUPP: mode 0.
+ * Return: 0; -EINVAL: a value is out of range; -EOPNOTSUPP: mode 0; -EAGAIN:
+ * the module is still being set up.
  */
 int qmiq_control_set_format(struct qmiq_dev *q,
 			    const struct qmi_wwan_q_format *format)
@@ -169,6 +170,10 @@ int qmiq_control_set_format(struct qmiq_dev *q,
 	ASSERT_RTNL();
 	if (q->version == QMAP_NONE)
 		return -EOPNOTSUPP;
+	if (!qmiq_is_started(q))
+		return -EAGAIN;
+	/* An answer to the longest MUX command must fit as well. */
+	least = max_t(u32, least, QMAP_HDR_LEN + QMAP_CMD_MAX_LEN);
 	if (format->size != sizeof(*format) ||
 	    format->rx_urb_size > QMIQ_MAX_RX_SIZE ||
 	    format->dl_minimum_padding > U8_MAX)
@@ -183,8 +188,10 @@ int qmiq_control_set_format(struct qmiq_dev *q,
 
 	spin_lock_bh(&q->tx.lock);
 	q->format.ul_max_datagrams = aggregate ? format->ul_max_datagrams : 1;
-	q->format.ul_max_size = aggregate ? format->ul_max_size : 0;
-	q->format.dl_padding = format->dl_minimum_padding;
+	q->format.ul_max_size = !aggregate ? 0 :
+				min_t(u32, format->ul_max_size,
+				      QMIQ_MAX_TX_SIZE);
+	WRITE_ONCE(q->format.dl_padding, format->dl_minimum_padding);
 	spin_unlock_bh(&q->tx.lock);
 	qmiq_tx_configure(q);
 	qmiq_grow_rx(q, format->rx_urb_size);
@@ -196,19 +203,22 @@ int qmiq_control_set_format(struct qmiq_dev *q,
 }
 
 /**
- * qmiq_control_forget_format() - the module was reset and agreed to nothing
+ * qmiq_control_forget() - the module was reset: it has agreed to nothing
  * @q: the module
  *
  * No RTNL: a netdev that is being opened may have woken the module.
  */
-void qmiq_control_forget_format(struct qmiq_dev *q)
+void qmiq_control_forget(struct qmiq_dev *q)
 {
 	spin_lock_bh(&q->tx.lock);
+	q->ethernet = q->family->ethernet;
+	ether_addr_copy(q->peer_mac, qmiq_modem_mac);
 	q->format.ul_max_datagrams = 1;
 	q->format.ul_max_size = 0;
-	q->format.dl_padding = 0;
+	WRITE_ONCE(q->format.dl_padding, 0);
 	spin_unlock_bh(&q->tx.lock);
 	qmiq_tx_configure(q);
+	qmiq_tx_forget(q);
 }
 
 /**
@@ -238,19 +248,83 @@ int qmiq_control_set_mtu(struct qmiq_port *port, int mtu)
 	return 0;
 }
 
+static void qmiq_set_ethernet(struct qmiq_dev *q, bool ethernet)
+{
+	spin_lock(&q->tx.lock);
+	q->ethernet = ethernet;
+	spin_unlock(&q->tx.lock);
+	qmiq_tx_configure(q);
+	if (net_ratelimit())
+		netdev_info(q->netdev,
+			    "the module sends %s: so does the driver now\n",
+			    ethernet ? "802.3 frames" : "raw IP packets");
+}
+
 /**
- * qmiq_control_learn_ethernet() - the module was heard to speak 802.3
+ * qmiq_control_hear_ethernet() - the module has sent an 802.3 frame
  * @q: the module, in mode 0
+ * @source: its address
+ *
+ * The driver follows a module that answers in a framing other than its
+ * family's.
  *
  * Context: NAPI; no RTNL.
  */
-void qmiq_control_learn_ethernet(struct qmiq_dev *q)
+void qmiq_control_hear_ethernet(struct qmiq_dev *q, const u8 *source)
 {
+	if (unlikely(!q->ethernet))
+		qmiq_set_ethernet(q, true);
+	if (likely(ether_addr_equal(q->peer_mac, source)))
+		return;
 	spin_lock(&q->tx.lock);
-	q->ethernet = true;
+	ether_addr_copy(q->peer_mac, source);
 	spin_unlock(&q->tx.lock);
-	qmiq_tx_configure(q);
-	netdev_info(q->netdev, "the module sends 802.3 frames: so does the driver now\n");
+}
+
+/**
+ * qmiq_control_hear_ip() - the module has sent a raw IP packet
+ * @q: the module, in mode 0
+ *
+ * Firmware of the 802.3 family sends some without meaning it.
+ *
+ * Context: NAPI; no RTNL.
+ */
+void qmiq_control_hear_ip(struct qmiq_dev *q)
+{
+	if (unlikely(q->ethernet && !q->family->ethernet))
+		qmiq_set_ethernet(q, false);
+}
+
+/**
+ * qmiq_control_get_info() - what dialling programs are told
+ * @q: the module
+ * @info: filled in
+ *
+ * Return: 0; -EOPNOTSUPP: mode 0; -EAGAIN: the module is still being set up.
+ */
+int qmiq_control_get_info(struct qmiq_dev *q, struct qmi_wwan_q_info *info)
+{
+	unsigned int i;
+
+	ASSERT_RTNL();
+	if (q->version == QMAP_NONE)
+		return -EOPNOTSUPP;
+	if (!qmiq_is_started(q))
+		return -EAGAIN;
+	*info = (struct qmi_wwan_q_info) {
+		.size = sizeof(*info),
+		.rx_urb_size = q->rx_urb_size,
+		.ep_type = QMIQ_EP_HSUSB,
+		.iface_id = q->intf->cur_altsetting->desc.bInterfaceNumber,
+		.qmap_mode = q->mode,
+		.qmap_version = q->version,
+		.dl_minimum_padding = q->format.dl_padding,
+	};
+	for (i = 0; i < q->nr_pdn; i++) {
+		strscpy(info->ifname[i], q->pdn[i]->netdev->name, IFNAMSIZ);
+		info->mux_id[i] = q->pdn[i]->mux_id;
+	}
+	return 0;
 }
 
 void qmiq_control_set_bridge_mode(struct qmiq_port *port, bool enabled)

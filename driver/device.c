@@ -22,16 +22,19 @@
  */
 const u8 qmiq_modem_mac[ETH_ALEN] = { 0x02, 0x50, 0xf3, 0x00, 0x00, 0x00 };
 
+/* RawIP modules answer only while DTR is set; the 802.3 ones don't know it. */
 static void qmiq_set_dtr(struct qmiq_dev *q, bool on)
 {
-	int err = usbnet_write_cmd_nopm(q->usbnet,
-					USB_CDC_REQ_SET_CONTROL_LINE_STATE,
-					USB_DIR_OUT | USB_TYPE_CLASS |
-					USB_RECIP_INTERFACE,
-					on ? QMIQ_DTR : 0,
-					q->intf->cur_altsetting->desc.bInterfaceNumber,
-					NULL, 0);
+	int err;
 
+	if (q->family->ethernet)
+		return;
+	err = usbnet_write_cmd_nopm(q->usbnet,
+				    USB_CDC_REQ_SET_CONTROL_LINE_STATE,
+				    USB_DIR_OUT | USB_TYPE_CLASS |
+				    USB_RECIP_INTERFACE, on ? QMIQ_DTR : 0,
+				    q->intf->cur_altsetting->desc.bInterfaceNumber,
+				    NULL, 0);
 	if (err < 0 && on)
 		dev_warn(&q->intf->dev,
 			 "can't set DTR (%d): the module may not answer\n",
@@ -106,9 +109,9 @@ static void qmiq_kick_tasklet(struct tasklet_struct *tasklet)
  * qmiq_kick() - have the NAPI context run
  * @q: the module
  *
- * Some host controllers (vhci for one) complete URBs in process context with
- * interrupts off, where napi_schedule() would leave the softirq pending until
- * something else runs it. A tasklet wakes ksoftirqd then.
+ * Some host controllers (vhci for one) complete URBs in process context, where
+ * napi_schedule() would leave the softirq pending until something else runs it
+ * (it wakes nobody). A tasklet wakes ksoftirqd then.
  *
  * Context: any.
  */
@@ -146,6 +149,7 @@ struct qmiq_dev *qmiq_create(struct usbnet *dev, struct usb_interface *intf)
 	q->intf = intf;
 	q->family = (const struct qmiq_family *)dev->driver_info->data;
 	tasklet_setup(&q->kick, qmiq_kick_tasklet);
+	mutex_init(&q->urbs);
 	qmiq_rx_init(q);
 	qmiq_tx_init(q);
 
@@ -199,14 +203,16 @@ int qmiq_open(struct net_device *master)
 	err = usb_autopm_get_interface(q->intf);
 	if (err)
 		return err;
+	mutex_lock(&q->urbs);
 	err = qmiq_tx_start(q);
 	if (err)
-		goto err_put;
+		goto err_unlock;
 	napi_enable(&q->napi);
 	err = qmiq_rx_start(q);
 	if (err)
 		goto err_stop_tx;
 	netif_start_queue(master);
+	mutex_unlock(&q->urbs);
 	usb_autopm_put_interface(q->intf);
 	return 0;
 
@@ -214,7 +220,8 @@ err_stop_tx:
 	qmiq_tx_stop(q);
 	napi_disable(&q->napi);
 	qmiq_tx_free(q);
-err_put:
+err_unlock:
+	mutex_unlock(&q->urbs);
 	usb_autopm_put_interface(q->intf);
 	return err;
 }
@@ -233,12 +240,14 @@ int qmiq_stop(struct net_device *master)
 	 * does neither.
 	 */
 	awake = usb_autopm_get_interface(q->intf);
+	mutex_lock(&q->urbs);
 	qmiq_tx_stop(q);
 	qmiq_rx_pause(q);
 	tasklet_kill(&q->kick);
 	napi_disable(&q->napi);
 	qmiq_rx_stop(q);
 	qmiq_tx_free(q);
+	mutex_unlock(&q->urbs);
 	if (!awake)
 		usb_autopm_put_interface(q->intf);
 	return 0;
@@ -246,17 +255,22 @@ int qmiq_stop(struct net_device *master)
 
 static int qmiq_quiesce(struct qmiq_dev *q, bool only_if_idle)
 {
-	int err = qmiq_tx_suspend(q, only_if_idle);
+	int err;
 
+	mutex_lock(&q->urbs);
+	err = qmiq_tx_suspend(q, only_if_idle);
 	if (!err)
 		qmiq_rx_pause(q);
+	mutex_unlock(&q->urbs);
 	return err;
 }
 
 static void qmiq_revive(struct qmiq_dev *q)
 {
+	mutex_lock(&q->urbs);
 	qmiq_rx_resume(q);
 	qmiq_tx_resume(q);
+	mutex_unlock(&q->urbs);
 }
 
 /* usb_driver callbacks: the netdevs stay, with all that is queued on them. */
@@ -269,8 +283,10 @@ int qmiq_suspend(struct usb_interface *intf, pm_message_t message)
 	if (err)
 		return err;
 	err = q->wdm->suspend(intf, message);
-	if (err)
-		qmiq_revive(q);
+	/* Of a system sleep the core ignores errors: it resumes all the same. */
+	if (!err || !PMSG_IS_AUTO(message))
+		return 0;
+	qmiq_revive(q);
 	return err;
 }
 
@@ -289,7 +305,7 @@ int qmiq_resume(struct usb_interface *intf)
 static void qmiq_restore(struct qmiq_dev *q)
 {
 	qmiq_set_dtr(q, true);
-	qmiq_control_forget_format(q);
+	qmiq_control_forget(q);
 }
 
 int qmiq_reset_resume(struct usb_interface *intf)
@@ -311,8 +327,12 @@ int qmiq_post_reset(struct usb_interface *intf)
 	struct qmiq_dev *q = qmiq_of(usb_get_intfdata(intf));
 	int err;
 
-	err = q->wdm->post_reset(intf);
+	/* Before QMI clients go on. */
 	qmiq_restore(q);
+	err = q->wdm->post_reset(intf);
+	if (err)
+		dev_warn(&intf->dev, "cdc-wdm after reset: %d\n", err);
 	qmiq_revive(q);
-	return err;
+	/* An error would have the interface bound anew, and the netdevs lost. */
+	return 0;
 }

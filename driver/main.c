@@ -9,7 +9,8 @@
 
 uint qmiq_param_mode;
 uint qmiq_param_bridge_mode;
-ulong qmiq_param_agg_time_limit = NSEC_PER_MSEC;
+long qmiq_param_agg_time_limit = NSEC_PER_MSEC;
+static long qmiq_param_agg_bypass_time = 10 * NSEC_PER_MSEC;
 char *qmiq_param_separator = ".";
 
 static int qmiq_set_mode(const char *text, const struct kernel_param *kp)
@@ -64,8 +65,10 @@ __MODULE_PARM_TYPE(mux_separator, "charp");
 MODULE_PARM_DESC(mux_separator, "what stands between master and number in a mux netdev's name: . (default), _ (OpenWrt, Android) or -");
 module_param_named(bridge_mode, qmiq_param_bridge_mode, uint, 0644);
 MODULE_PARM_DESC(bridge_mode, "bit n-1: PDN n starts in bridge mode");
-module_param_named(agg_time_limit, qmiq_param_agg_time_limit, ulong, 0644);
+module_param_named(agg_time_limit, qmiq_param_agg_time_limit, long, 0644);
 MODULE_PARM_DESC(agg_time_limit, "longest time in ns that a packet waits for others while the module is busy (default 1000000)");
+module_param_named(agg_bypass_time, qmiq_param_agg_bypass_time, long, 0644);
+MODULE_PARM_DESC(agg_bypass_time, "accepted for the vendor driver's sake, without effect: on an idle link no packet waits");
 
 #define QMIQ_FAMILY(id, ...)						\
 	static const struct qmiq_family qmiq_family_##id = {		\
@@ -73,8 +76,7 @@ MODULE_PARM_DESC(agg_time_limit, "longest time in ns that a packet waits for oth
 	};								\
 	static const struct driver_info qmiq_info_##id = {		\
 		.description = "WWAN/QMI device",			\
-		.flags = FLAG_WWAN | FLAG_NOARP | FLAG_MULTI_PACKET |	\
-			 FLAG_SEND_ZLP,					\
+		.flags = FLAG_WWAN,					\
 		.bind = qmiq_bind,					\
 		.unbind = qmiq_unbind,					\
 		.data = (unsigned long)&qmiq_family_##id,		\
@@ -138,7 +140,6 @@ static void qmiq_disconnect(struct usb_interface *intf)
 {
 	struct usbnet *dev = usb_get_intfdata(intf);
 
-	/* Called once more where cdc-wdm's release is of the same interface. */
 	if (!dev)
 		return;
 	rtnl_lock();

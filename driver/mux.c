@@ -45,6 +45,21 @@ void qmiq_port_init(struct qmiq_port *port, struct qmiq_dev *q,
 	qmiq_bridge_init(&port->bridge);
 }
 
+/**
+ * qmiq_largest_mtu() - of the netdevs that carry packets
+ * @q: the module
+ *
+ * Context: RTNL or tx.lock held.
+ */
+unsigned int qmiq_largest_mtu(const struct qmiq_dev *q)
+{
+	unsigned int i, mtu = 0;
+
+	for (i = 0; i < q->nr_pdn; i++)
+		mtu = max(mtu, READ_ONCE(q->pdn[i]->netdev->mtu));
+	return mtu;
+}
+
 static int qmiq_mux_open(struct net_device *netdev)
 {
 	struct qmiq_port *port = netdev_priv(netdev);
@@ -117,6 +132,7 @@ static void qmiq_mux_setup(struct net_device *netdev)
 	netdev->ethtool_ops = &qmiq_mux_ethtool_ops;
 	netdev->sysfs_groups[0] = &qmiq_vendor_mux_group;
 	netdev->needs_free_netdev = true;
+	netdev->priv_flags |= IFF_DISABLE_NETPOLL;
 	SET_NETDEV_DEVTYPE(netdev, &qmiq_wwan_type);
 }
 
@@ -146,9 +162,11 @@ int qmiq_mux_add(struct qmiq_dev *q, unsigned int pdn)
 	char name[IFNAMSIZ];
 	int err;
 
+	/* Taken where an earlier module's master was renamed after this. */
 	if (snprintf(name, sizeof(name), "%s%s%u", q->netdev->name,
-		     qmiq_param_separator, pdn) >= sizeof(name))
-		return -ENAMETOOLONG;
+		     qmiq_param_separator, pdn) >= sizeof(name) ||
+	    __dev_get_by_name(dev_net(q->netdev), name))
+		strscpy(name, "qmimux%d", sizeof(name));
 	netdev = alloc_netdev(sizeof(*port), name, NET_NAME_ENUM,
 			      qmiq_mux_setup);
 	if (!netdev)
@@ -174,7 +192,7 @@ int qmiq_mux_add(struct qmiq_dev *q, unsigned int pdn)
 		return err;
 	}
 	qmiq_port_publish(port);
-	dev_info(&q->netdev->dev, "qmap_register_device %s\n", name);
+	dev_info(&q->netdev->dev, "qmap_register_device %s\n", netdev->name);
 	return 0;
 }
 
@@ -256,12 +274,22 @@ static void qmiq_master_get_stats64(struct net_device *netdev,
 	rcu_read_unlock();
 }
 
+/* 802.3: a frame must not start like an IP packet. */
+static int qmiq_master_set_mac(struct net_device *netdev, void *address)
+{
+	const struct sockaddr *addr = address;
+
+	if (qmiq_of_master(netdev)->mode == 0 && addr->sa_data[0] & 0x40)
+		return -EADDRNOTAVAIL;
+	return eth_mac_addr(netdev, address);
+}
+
 static const struct net_device_ops qmiq_master_ops = {
 	.ndo_open		= qmiq_open,
 	.ndo_stop		= qmiq_stop,
 	.ndo_start_xmit		= qmiq_master_xmit,
 	.ndo_change_mtu		= qmiq_master_change_mtu,
-	.ndo_set_mac_address	= eth_mac_addr,
+	.ndo_set_mac_address	= qmiq_master_set_mac,
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_get_stats64	= qmiq_master_get_stats64,
 	.ndo_siocdevprivate	= qmiq_vendor_ioctl,
@@ -280,6 +308,9 @@ void qmiq_master_setup(struct qmiq_dev *q)
 	netdev->netdev_ops = &qmiq_master_ops;
 	netdev->ethtool_ops = &qmiq_master_ethtool_ops;
 	netdev->sysfs_groups[0] = &qmiq_vendor_master_group;
+	if (!q->family->ethernet)
+		netdev->flags |= IFF_NOARP;
+	netdev->priv_flags |= IFF_DISABLE_NETPOLL;
 	netdev->min_mtu = QMIQ_MIN_MTU;
 	/* usbnet clamps max_mtu to what it takes for the transfer size. */
 	netdev->max_mtu = QMIQ_MAX_MTU;

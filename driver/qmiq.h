@@ -12,8 +12,10 @@
  *
  * main.c and device.c tie them to USB. Locks:
  *
- *	RTNL		configuration (qmiq_dev::mode to ::format), list of PDNs
- *	qmiq_tx::lock	UL aggregate, its slots, queue and flow state; BH
+ *	RTNL		configuration (qmiq_dev::mode to ::link_state), list of PDNs
+ *	qmiq_dev::urbs	which URBs there are; suspend and reset against open
+ *	qmiq_tx::lock	UL aggregate, its slots, queue and flow state; framing
+ *			and format; changes of the list of PDNs; BH
  *	qmiq_rx::lock	lists of DL URBs; interrupts off
  *	qmiq_tx::done_lock	completed UL URBs; interrupts off
  *
@@ -25,6 +27,7 @@
 #include <linux/etherdevice.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
+#include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/u64_stats_sync.h>
@@ -42,7 +45,7 @@
 #define QMIQ_MAX_MTU		32768
 /* Transfers larger than this are refused or not made use of. */
 #define QMIQ_MAX_RX_SIZE	65536
-#define QMIQ_MAX_TX_SIZE	32768
+#define QMIQ_MAX_TX_SIZE	(QMIQ_MAX_MTU + QMAP_MAX_OVERHEAD)
 
 struct qmiq_dev;
 
@@ -216,7 +219,7 @@ struct qmiq_tx {
 	struct hrtimer timer;
 	spinlock_t done_lock;
 	struct list_head done;
-	struct work_struct recover;
+	struct delayed_work recover;
 };
 
 /**
@@ -251,6 +254,8 @@ struct qmiq_format {
  * @by_mux: port of each mux id, RCU
  * @napi: DL and UL completion; on the master
  * @kick: schedules @napi where a completion can't
+ * @urbs: held while URBs are allocated, freed, paused or resumed: RTNL does
+ *	not keep a reset out. Taken under RTNL, and with the module awake
  * @rx: DL URBs
  * @tx: UL URBs
  * @counters: of ethtool -S; RX ones by the NAPI context, TX under tx.lock
@@ -277,6 +282,7 @@ struct qmiq_dev {
 
 	struct napi_struct napi;
 	struct tasklet_struct kick;
+	struct mutex urbs;
 	struct qmiq_rx rx;
 	struct qmiq_tx tx;
 	unsigned long counters[QMIQ_NR_COUNTERS];
@@ -301,7 +307,7 @@ static inline struct qmiq_dev *qmiq_of_master(struct net_device *netdev)
 /* main.c: module parameters */
 extern uint qmiq_param_mode;
 extern char *qmiq_param_separator;
-extern ulong qmiq_param_agg_time_limit;
+extern long qmiq_param_agg_time_limit;
 extern uint qmiq_param_bridge_mode;
 
 /* device.c */
@@ -321,6 +327,7 @@ int qmiq_post_reset(struct usb_interface *intf);
 void qmiq_port_init(struct qmiq_port *port, struct qmiq_dev *q,
 		    struct net_device *netdev, u8 mux_id);
 struct qmiq_port *qmiq_port_of(struct net_device *netdev);
+unsigned int qmiq_largest_mtu(const struct qmiq_dev *q);
 void qmiq_master_setup(struct qmiq_dev *q);
 int qmiq_mux_add(struct qmiq_dev *q, unsigned int pdn);
 void qmiq_mux_remove_all(struct qmiq_dev *q);
@@ -333,9 +340,11 @@ void qmiq_control_stop(struct qmiq_dev *q);
 int qmiq_control_set_link(struct qmiq_dev *q, u32 value);
 int qmiq_control_set_format(struct qmiq_dev *q,
 			    const struct qmi_wwan_q_format *format);
-void qmiq_control_forget_format(struct qmiq_dev *q);
+int qmiq_control_get_info(struct qmiq_dev *q, struct qmi_wwan_q_info *info);
+void qmiq_control_forget(struct qmiq_dev *q);
 int qmiq_control_set_mtu(struct qmiq_port *port, int mtu);
-void qmiq_control_learn_ethernet(struct qmiq_dev *q);
+void qmiq_control_hear_ethernet(struct qmiq_dev *q, const u8 *source);
+void qmiq_control_hear_ip(struct qmiq_dev *q);
 void qmiq_control_set_bridge_mode(struct qmiq_port *port, bool enabled);
 void qmiq_control_set_bridge_ipv4(struct qmiq_port *port, __be32 address);
 
@@ -359,6 +368,7 @@ void qmiq_tx_reclaim(struct qmiq_dev *q);
 void qmiq_tx_answer(struct qmiq_dev *q, const struct qmap_frame *request,
 		    u8 type);
 void qmiq_tx_set_flow(struct qmiq_port *port, bool off);
+void qmiq_tx_forget(struct qmiq_dev *q);
 void qmiq_tx_stop_port(struct qmiq_port *port);
 netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb);
 

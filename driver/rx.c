@@ -119,10 +119,9 @@ static void qmiq_rx_ethernet(struct qmiq_port *port, const u8 *frame,
 	/* Some firmware writes an address of its own, or rubbish, here. */
 	if (!is_multicast_ether_addr(eth->h_dest))
 		ether_addr_copy(eth->h_dest, port->netdev->dev_addr);
-	if (is_valid_ether_addr(eth->h_source))
-		ether_addr_copy(port->q->peer_mac, eth->h_source);
-	else
+	if (!is_valid_ether_addr(eth->h_source))
 		ether_addr_copy(eth->h_source, qmiq_modem_mac);
+	qmiq_control_hear_ethernet(port->q, eth->h_source);
 	qmiq_rx_deliver(port, skb);
 }
 
@@ -132,17 +131,14 @@ static void qmiq_rx_single(struct qmiq_dev *q, const u8 *data, size_t len)
 	unsigned int version = qmap_ip_version(data, len);
 
 	if (version) {
+		qmiq_control_hear_ip(q);
 		qmiq_rx_ip(&q->master, data, len, version);
-		return;
-	}
-	if (!qmiq_is_ethernet(&q->master, data, len) &&
-	    !(q->ethernet && len > ETH_HLEN)) {
+	} else if (qmiq_is_ethernet(&q->master, data, len) ||
+		   (q->ethernet && len > ETH_HLEN)) {
+		qmiq_rx_ethernet(&q->master, data, len);
+	} else {
 		qmiq_rx_error(q, QMIQ_RX_NOT_IP);
-		return;
 	}
-	if (!q->ethernet)
-		qmiq_control_learn_ethernet(q);
-	qmiq_rx_ethernet(&q->master, data, len);
 }
 
 static void qmiq_rx_command(struct qmiq_dev *q, const struct qmap_frame *frame)
@@ -359,7 +355,7 @@ static void qmiq_rx_clear_halt(struct qmiq_dev *q)
 		return;
 	qmiq_rx_pause(q);
 	err = usb_clear_halt(q->usbnet->udev, q->usbnet->in);
-	if (err && err != -ENODEV && err != -ESHUTDOWN)
+	if (err && err != -ENODEV && err != -ESHUTDOWN && net_ratelimit())
 		netdev_err(q->netdev, "can't clear the DL halt: %d\n", err);
 	qmiq_rx_resume(q);
 	usb_autopm_put_interface(q->intf);
@@ -385,7 +381,8 @@ static void qmiq_rx_complete(struct urb *urb)
 {
 	struct qmiq_rx_slot *slot = urb->context;
 	struct qmiq_rx *rx = &slot->q->rx;
-	bool unlinked = urb->status == -ENOENT || urb->status == -ECONNRESET;
+	bool unlinked = !urb->actual_length &&
+			(urb->status == -ENOENT || urb->status == -ECONNRESET);
 	unsigned long flags;
 
 	slot->status = urb->status;
@@ -423,7 +420,7 @@ static void qmiq_rx_failed(struct qmiq_rx_slot *slot)
 	spin_unlock_irq(&q->rx.lock);
 
 	/* Errors are usually an unplug under way: the wait avoids a storm. */
-	schedule_delayed_work(&q->rx.recover, stall ? 0 : QMIQ_RX_RETRY);
+	schedule_delayed_work(&q->rx.recover, QMIQ_RX_RETRY);
 }
 
 /**
@@ -482,8 +479,9 @@ static int qmiq_rx_alloc(struct qmiq_dev *q)
 	u32 budget = q->usbnet->udev->speed >= USB_SPEED_SUPER ?
 		     QMIQ_RX_BUDGET_SUPER : QMIQ_RX_BUDGET_HIGH;
 	u32 size = q->rx_urb_size;
-	unsigned int i, count = clamp_t(u32, budget / size, QMIQ_RX_MIN_URBS,
-					QMIQ_RX_MAX_URBS);
+	unsigned int i, pause, count = clamp_t(u32, budget / size,
+					       QMIQ_RX_MIN_URBS,
+					       QMIQ_RX_MAX_URBS);
 
 	q->rx.slots = kcalloc(count, sizeof(*q->rx.slots), GFP_KERNEL);
 	if (!q->rx.slots)
@@ -502,6 +500,8 @@ static int qmiq_rx_alloc(struct qmiq_dev *q)
 		}
 		usb_fill_bulk_urb(slot->urb, q->usbnet->udev, q->usbnet->in,
 				  slot->buffer, size, qmiq_rx_complete, slot);
+		for (pause = 0; pause < q->rx.paused; pause++)
+			usb_poison_urb(slot->urb);
 		list_add_tail(&slot->list, &q->rx.idle);
 	}
 	return 0;
@@ -510,6 +510,8 @@ static int qmiq_rx_alloc(struct qmiq_dev *q)
 /**
  * qmiq_rx_start() - allocate the DL URBs and submit them
  * @q: the module
+ *
+ * In the middle of a reset qmiq_rx_resume() submits them.
  *
  * Context: process, RTNL, NAPI enabled, module awake.
  * Return: 0 or -ENOMEM.

@@ -16,11 +16,15 @@
  * never handed back: what a qdisc gets back (NETDEV_TX_BUSY), or finds stopped
  * between taking a packet and sending it, it puts behind other packets.
  */
+#include <linux/ipv6.h>
+#include <asm/unaligned.h>
+
 #include "qmiq.h"
 
 #define QMIQ_TX_SLOTS		16
 #define QMIQ_TX_MIN_IN_FLIGHT	4
 #define QMIQ_TX_BYTES_IN_FLIGHT	(32 * 1024)
+#define QMIQ_TX_RETRY		msecs_to_jiffies(20)
 
 /* One UL URB; on tx.free, tx.deferred, tx.done, tx.open or with the HC. */
 struct qmiq_tx_slot {
@@ -155,17 +159,27 @@ static void qmiq_tx_drop(struct qmiq_port *port, struct sk_buff *skb,
 	dev_kfree_skb_any(skb);
 }
 
-/* Offset of what goes on the wire within @skb, -1 if it is not for a modem. */
-static int qmiq_tx_offset(const struct qmiq_dev *q, const struct sk_buff *skb)
+/*
+ * Bytes of the IP packet in @skb, 0 if it is not one. What comes over a bridge
+ * can have the padding of a short Ethernet frame behind it.
+ */
+static u32 qmiq_tx_ip_len(const struct sk_buff *skb)
 {
-	u8 nibble;
+	u32 len = skb->len - ETH_HLEN;
+	struct {
+		struct ethhdr eth;
+		u8 ip[6];
+	} __packed hdr;
 
-	if (q->ethernet)
-		return skb->len > ETH_HLEN ? 0 : -1;
-	if (skb_copy_bits(skb, ETH_HLEN, &nibble, 1))
-		return -1;
-	nibble >>= 4;
-	return nibble == 4 || nibble == 6 ? ETH_HLEN : -1;
+	if (skb_copy_bits(skb, 0, &hdr, sizeof(hdr)))
+		return 0;
+	if (hdr.eth.h_proto == htons(ETH_P_IP) && hdr.ip[0] >> 4 == 4)
+		return min_t(u32, len, get_unaligned_be16(&hdr.ip[2]));
+	if (hdr.eth.h_proto == htons(ETH_P_IPV6) && hdr.ip[0] >> 4 == 6)
+		return len > ETH_ZLEN - ETH_HLEN ? len :
+		       min_t(u32, len, sizeof(struct ipv6hdr) +
+				       get_unaligned_be16(&hdr.ip[4]));
+	return 0;
 }
 
 /* Under tx.lock. Writes the frame of a packet to @dst. */
@@ -206,15 +220,15 @@ static struct qmiq_tx_slot *qmiq_tx_reserve(struct qmiq_dev *q, u32 frame)
 static bool qmiq_tx_place(struct qmiq_port *port, struct sk_buff *skb)
 {
 	struct qmiq_dev *q = port->q;
-	int offset = qmiq_tx_offset(q, skb);
+	int offset = q->ethernet ? 0 : ETH_HLEN;
+	u32 len = q->ethernet ? skb->len : qmiq_tx_ip_len(skb);
 	struct qmiq_tx_slot *slot;
-	u32 frame, len;
+	u32 frame;
 
-	if (unlikely(offset < 0)) {
+	if (unlikely(!len)) {
 		qmiq_tx_drop(port, skb, QMIQ_TX_NOT_IP);
 		return true;
 	}
-	len = skb->len - offset;
 	frame = qmiq_tx_frame_len(q, len);
 	if (unlikely(frame > q->tx.slot_size)) {
 		qmiq_tx_drop(port, skb, QMIQ_TX_TOO_LONG);
@@ -250,13 +264,13 @@ static void qmiq_tx_push(struct qmiq_dev *q, bool more)
 {
 	struct qmiq_tx *tx = &q->tx;
 
-	if (!tx->open)
+	if (!tx->open || !tx->up)
 		return;
 	if (!tx->in_flight && !more)
 		qmiq_tx_flush(q);
-	else if (!hrtimer_active(&tx->timer))
+	else if (!hrtimer_is_queued(&tx->timer))
 		hrtimer_start(&tx->timer,
-			      ns_to_ktime(qmiq_param_agg_time_limit),
+			      ns_to_ktime(max(qmiq_param_agg_time_limit, 0L)),
 			      HRTIMER_MODE_REL_SOFT);
 }
 
@@ -387,6 +401,25 @@ void qmiq_tx_set_flow(struct qmiq_port *port, bool off)
 }
 
 /**
+ * qmiq_tx_forget() - the modem was reset: its flow control and commands are
+ * void
+ * @q: the module
+ *
+ * Context: process.
+ */
+void qmiq_tx_forget(struct qmiq_dev *q)
+{
+	unsigned int i;
+
+	spin_lock_bh(&q->tx.lock);
+	q->tx.answer_count = 0;
+	for (i = 0; i < q->nr_pdn; i++)
+		q->pdn[i]->flow_off = false;
+	qmiq_tx_restart_all(q);
+	spin_unlock_bh(&q->tx.lock);
+}
+
+/**
  * qmiq_tx_stop_port() - a netdev was closed
  * @port: its port
  *
@@ -428,7 +461,8 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 			u64_stats_add(&q->master.tx.errors, slot->datagrams);
 			u64_stats_update_end(&q->master.tx.sync);
 			if (stall && tx->up)
-				schedule_work(&tx->recover);
+				schedule_delayed_work(&tx->recover,
+						      QMIQ_TX_RETRY);
 		}
 		list_move(&slot->list, &tx->free);
 	}
@@ -452,28 +486,24 @@ static enum hrtimer_restart qmiq_tx_timeout(struct hrtimer *timer)
  * qmiq_tx_configure() - take over a change of mode, format or MTU
  * @q: the module
  *
- * Context: process, RTNL.
+ * Context: process or BH.
  */
 void qmiq_tx_configure(struct qmiq_dev *q)
 {
 	struct qmiq_tx *tx = &q->tx;
-	unsigned int i, mtu = ETH_DATA_LEN;
-
-	for (i = 0; i < q->nr_pdn; i++)
-		mtu = max(mtu, q->pdn[i]->netdev->mtu);
+	unsigned int mtu;
 
 	spin_lock_bh(&tx->lock);
+	mtu = max_t(unsigned int, qmiq_largest_mtu(q), ETH_DATA_LEN);
 	tx->slot_size = qmiq_tx_frame_len(q, q->ethernet ? ETH_HLEN + mtu : mtu);
 	if (qmiq_tx_aggregates(q))
-		tx->slot_size = min_t(u32, q->format.ul_max_size,
-				      QMIQ_MAX_TX_SIZE);
+		tx->slot_size = q->format.ul_max_size;
 	tx->max_in_flight = clamp_t(u32,
 				    QMIQ_TX_BYTES_IN_FLIGHT / tx->slot_size,
 				    QMIQ_TX_MIN_IN_FLIGHT, QMIQ_TX_SLOTS);
 	spin_unlock_bh(&tx->lock);
 }
 
-/* New transfers wait from here on, and those in flight are taken back. */
 static void qmiq_tx_kill(struct qmiq_dev *q)
 {
 	unsigned int i;
@@ -483,7 +513,7 @@ static void qmiq_tx_kill(struct qmiq_dev *q)
 }
 
 /**
- * qmiq_tx_suspend() - hold transfers back until qmiq_tx_resume()
+ * qmiq_tx_suspend() - hold new transfers back, take those in flight back
  * @q: the module
  * @only_if_idle: refuse while anything is on its way (autosuspend)
  *
@@ -523,14 +553,15 @@ void qmiq_tx_resume(struct qmiq_dev *q)
 /* A halt is cleared with no URB queued on the endpoint. */
 static void qmiq_tx_recover(struct work_struct *work)
 {
-	struct qmiq_dev *q = container_of(work, struct qmiq_dev, tx.recover);
+	struct qmiq_dev *q = container_of(work, struct qmiq_dev,
+					  tx.recover.work);
 	int err = usb_autopm_get_interface(q->intf);
 
 	if (err)
 		return;
 	qmiq_tx_suspend(q, false);
 	err = usb_clear_halt(q->usbnet->udev, q->usbnet->out);
-	if (err && err != -ENODEV && err != -ESHUTDOWN)
+	if (err && err != -ENODEV && err != -ESHUTDOWN && net_ratelimit())
 		netdev_err(q->netdev, "can't clear the UL halt: %d\n", err);
 	qmiq_tx_resume(q);
 	usb_autopm_put_interface(q->intf);
@@ -619,7 +650,7 @@ void qmiq_tx_stop(struct qmiq_dev *q)
 	spin_unlock_bh(&tx->lock);
 
 	hrtimer_cancel(&tx->timer);
-	cancel_work_sync(&tx->recover);
+	cancel_delayed_work_sync(&tx->recover);
 	qmiq_tx_kill(q);
 }
 
@@ -632,7 +663,7 @@ void qmiq_tx_init(struct qmiq_dev *q)
 	INIT_LIST_HEAD(&tx->free);
 	INIT_LIST_HEAD(&tx->deferred);
 	INIT_LIST_HEAD(&tx->done);
-	INIT_WORK(&tx->recover, qmiq_tx_recover);
+	INIT_DELAYED_WORK(&tx->recover, qmiq_tx_recover);
 	hrtimer_setup(&tx->timer, qmiq_tx_timeout, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_SOFT);
 }
