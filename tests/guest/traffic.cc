@@ -11,6 +11,8 @@
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
+#include <sstream>
+#include <stdexcept>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <system_error>
@@ -104,8 +106,8 @@ class Connection {
 
   private:
     void wait(short events, const char *what) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-            deadline_ - SteadyClock::now());
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - SteadyClock::now());
         pollfd p{fd_, events, 0};
         if (left.count() <= 0 || poll(&p, 1, int(left.count())) == 0) {
             errno = ETIMEDOUT;
@@ -165,6 +167,25 @@ std::string tcp_upload(const Target &target, uint64_t bytes, std::chrono::millis
         return verdict == wanted ? "" : "the sink says '" + verdict + "'";
     });
     return error.empty() ? error : "upload: " + error + at(offset, bytes);
+}
+
+uint64_t segments_out_of_order() {
+    // Two lines "TcpExt:", names and values in the same order.
+    std::istringstream table(read_file("/proc/net/netstat").value_or(""));
+    std::string line, name;
+    uint64_t value;
+    for (std::istringstream names, values; std::getline(table, line);) {
+        names = std::istringstream(line);
+        if (!std::getline(table, line))
+            break;
+        values = std::istringstream(line);
+        names >> name;
+        values >> name;
+        while (names >> name && values >> value)
+            if (name == "TCPOFOQueue")
+                return value;
+    }
+    throw std::runtime_error("no TCPOFOQueue in /proc/net/netstat");
 }
 
 std::string udp_echo(const Target &target, size_t payload, std::chrono::milliseconds timeout) {

@@ -23,15 +23,15 @@ namespace vmodem {
 
 // What the host sent, as the module saw it.
 struct UplinkStatistics {
-    uint64_t transfers;            // bulk OUT transfers with data
-    uint64_t zero_length_packets;  // that closed a transfer of whole USB packets
-    uint64_t datagrams;            // data frames (RawIP: packets)
-    uint64_t max_datagrams;        // in one transfer
-    uint64_t max_transfer;         // bytes
-    uint64_t aggregates;           // transfers of more than one datagram
-    uint64_t dropped_unbound;      // for a mux id without bind + start
-    uint64_t violations;           // anything a strict module would choke on
-    std::string first_violation;   // what it was, with the first bytes in hex
+    uint64_t transfers;           // bulk OUT transfers with data
+    uint64_t zero_length_packets; // that closed a transfer of whole USB packets
+    uint64_t datagrams;           // data frames (RawIP: packets)
+    uint64_t max_datagrams;       // in one transfer
+    uint64_t max_transfer;        // bytes
+    uint64_t aggregates;          // transfers of more than one datagram
+    uint64_t dropped_unbound;     // for a mux id without bind + start
+    uint64_t violations;          // anything a strict module would choke on
+    std::string first_violation;  // what it was, with the first bytes in hex
 };
 
 // A MUX command that the host sent (the answer to one of ours, or of its own).
