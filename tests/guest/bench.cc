@@ -51,7 +51,10 @@ Target Pdn::ipv6() const {
 }
 
 Bench::Bench(const std::string &profile, unsigned mode, ModemOptions options)
-    : mode_(mode), modem_(profile_of(profile), std::move(options)) {
+    : Bench(profile_of(profile), mode, std::move(options)) {}
+
+Bench::Bench(const vmodem::Profile &profile, unsigned mode, ModemOptions options)
+    : mode_(mode), modem_(profile, std::move(options)) {
     write_file("/proc/sys/net/ipv4/ping_group_range", "0 0");
     modem_.plug_in();
     if (!wait_until([&] {
@@ -59,7 +62,7 @@ Bench::Bench(const std::string &profile, unsigned mode, ModemOptions options)
             return !master_.empty() &&
                    (mode_ < 2 || exists(master_ + "." + std::to_string(mode_)));
         }))
-        throw std::runtime_error(profile + " got no netdevs");
+        throw std::runtime_error(std::string(profile.name) + " got no netdevs");
     if (mode_ < 2) {
         pdns_.push_back({1, master_, 0x81});
         return;
@@ -77,6 +80,12 @@ std::string Bench::netdev_of(const std::string &usb_name) {
                  list_directory("/sys/bus/usb/devices/" + usb_name + "/" + interface + "/net"))
                 return netdev;
     return "";
+}
+
+std::string Bench::interface_path() const {
+    const std::string usb = modem_.usb_name();
+    return "/sys/bus/usb/devices/" + usb + "/" + usb + ":1." +
+           std::to_string(modem_.profile().qmi_interface);
 }
 
 DataFormat Bench::own_format() const {
