@@ -59,8 +59,7 @@ Bench::Bench(const vmodem::Profile &profile, unsigned mode, ModemOptions options
     modem_.plug_in();
     if (!wait_until([&] {
             master_ = netdev_of(modem_.usb_name());
-            return !master_.empty() &&
-                   (mode_ < 2 || exists(master_ + "." + std::to_string(mode_)));
+            return exists(mode_ < 2 ? master_ : master_ + "." + std::to_string(mode_));
         }))
         throw std::runtime_error(std::string(profile.name) + " got no netdevs");
     if (mode_ < 2) {
@@ -92,6 +91,8 @@ DataFormat Bench::own_format() const {
     const vmodem::Profile &profile = modem_.profile();
     DataFormat format;
     format.agreed = true;
+    if (profile.qmap == vmodem::Qmap::off)
+        format.link_protocol = vmodem::LinkProtocol::ethernet_802_3;
     if (!mode_)
         return format;
     format.ul = format.dl = profile.qmap;
