@@ -51,7 +51,10 @@ Target Pdn::ipv6() const {
 }
 
 Bench::Bench(const std::string &profile, unsigned mode, ModemOptions options)
-    : mode_(mode), modem_(profile_of(profile), std::move(options)) {
+    : Bench(profile_of(profile), mode, std::move(options)) {}
+
+Bench::Bench(const vmodem::Profile &profile, unsigned mode, ModemOptions options)
+    : mode_(mode), modem_(profile, std::move(options)) {
     write_file("/proc/sys/net/ipv4/ping_group_range", "0 0");
     // fq_codel drops by design, and pfifo_fast, which has no lock, can reorder what it gets back;
     // what is lost or out of order here shall be the driver's doing.
@@ -59,9 +62,9 @@ Bench::Bench(const std::string &profile, unsigned mode, ModemOptions options)
     modem_.plug_in();
     if (!wait_until([&] {
             master_ = netdev_of(modem_.usb_name());
-            return !master_.empty() && (mode_ < 2 || exists(master_ + "." + std::to_string(mode_)));
+            return exists(mode_ < 2 ? master_ : master_ + "." + std::to_string(mode_));
         }))
-        throw std::runtime_error(profile + " got no netdevs");
+        throw std::runtime_error(std::string(profile.name) + " got no netdevs");
     if (mode_ < 2) {
         pdns_.push_back({1, master_, 0x81});
         return;
@@ -81,10 +84,18 @@ std::string Bench::netdev_of(const std::string &usb_name) {
     return "";
 }
 
+std::string Bench::interface_path() const {
+    const std::string usb = modem_.usb_name();
+    return "/sys/bus/usb/devices/" + usb + "/" + usb + ":1." +
+           std::to_string(modem_.profile().qmi_interface);
+}
+
 DataFormat Bench::own_format() const {
     const vmodem::Profile &profile = modem_.profile();
     DataFormat format;
     format.agreed = true;
+    if (profile.qmap == vmodem::Qmap::off)
+        format.link_protocol = vmodem::LinkProtocol::ethernet_802_3;
     if (!mode_)
         return format;
     format.ul = format.dl = profile.qmap;

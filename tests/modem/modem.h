@@ -50,11 +50,11 @@ struct ModemOptions {
     unsigned usbnet = 0;
     // Called with the configuration descriptor before the device is plugged in: tests cut and
     // bend it here.
-    std::function<void(Bytes &)> mangle_descriptor;
+    std::function<void(Bytes &)> mangle_descriptor = {};
     // In 802.3 the module sends a MAC of 02:50:f3:00:00:00 as destination instead of the host's.
     bool broken_ethernet_header = false;
     // Told, a line each, what happens: plug-in, formats, calls, DTR. On the loop thread.
-    std::function<void(const std::string &)> log;
+    std::function<void(const std::string &)> log = {};
 };
 
 class Modem {
