@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
+#include <endian.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
@@ -204,8 +205,11 @@ std::string udp_flood(const Target &target, unsigned count, size_t payload) {
         Connection c(target, SOCK_DGRAM, 0, port_sink, 120s);
         Bytes data(payload);
         vmodem::fill_pattern(0, data);
-        for (unsigned i = 0; i < count; i++)
+        for (unsigned i = 0; i < count; i++) {
+            const uint64_t number = htobe64(i);
+            std::memcpy(data.data(), &number, std::min(data.size(), sizeof(number)));
             c.send(data.data(), data.size());
+        }
         return "";
     });
 }

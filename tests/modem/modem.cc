@@ -97,7 +97,9 @@ Modem::State::Powered::Powered(State &owner)
     : link({.usb_packet_size = bulk_packet_size(owner.options.speed),
             .broken_ethernet_header = owner.options.broken_ethernet_header},
            {.packet =
-                [this](uint8_t mux_id, ByteView packet) {
+                [this, &owner](uint8_t mux_id, ByteView packet) {
+                    if (owner.options.uplink_packet)
+                        owner.options.uplink_packet(mux_id, packet, link.statistics().transfers);
                     auto pdn = pdns.find(mux_id);
                     if (pdn != pdns.end())
                         pdn->second.receive(packet, Clock::now());
@@ -400,6 +402,10 @@ void Modem::set_uplink_rate(uint64_t bits_per_second) {
 
 unsigned Modem::pending_bulk_in() const {
     return state_->loop.call([this] { return state_->device().pending_bulk_in(); });
+}
+
+unsigned Modem::pending_bulk_out() const {
+    return state_->loop.call([this] { return state_->device().pending_bulk_out(); });
 }
 
 bool Modem::drain_downlink(std::chrono::milliseconds timeout) const {

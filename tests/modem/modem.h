@@ -53,6 +53,9 @@ struct ModemOptions {
     std::function<void(Bytes &)> mangle_descriptor = {};
     // In 802.3 the module sends a MAC of 02:50:f3:00:00:00 as destination instead of the host's.
     bool broken_ethernet_header = false;
+    // Told each IP packet that the host sent on an open mux, with the number of its transfer (from
+    // 1, counting those with data). On the loop thread.
+    std::function<void(uint8_t mux_id, ByteView packet, uint64_t transfer)> uplink_packet;
     // Told, a line each, what happens: plug-in, formats, calls, DTR. On the loop thread.
     std::function<void(const std::string &)> log = {};
 };
@@ -107,6 +110,8 @@ class Modem {
     void set_uplink_rate(uint64_t bits_per_second);
     // Bulk IN URBs that the host has pending now.
     unsigned pending_bulk_in() const;
+    // Bulk OUT URBs that wait for hold_uplink() or set_uplink_rate().
+    unsigned pending_bulk_out() const;
     // Waits until the DL queue is empty; false after the time-out.
     bool drain_downlink(std::chrono::milliseconds timeout) const;
     // The host has suspended the device (autosuspend). Data or a notification that is queued then

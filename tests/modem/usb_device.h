@@ -69,6 +69,7 @@ class UsbDevice {
     bool remote_wakeup_enabled() const { return remote_wakeup_; }
     bool notification_due() const { return notifications_; }
     unsigned pending_bulk_in() const { return in_[number(network().bulk_in_endpoint)].size(); }
+    unsigned pending_bulk_out() const { return held_out_.size(); }
     unsigned dtr() const { return dtr_; }
 
   private:
