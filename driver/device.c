@@ -146,6 +146,7 @@ struct qmiq_dev *qmiq_create(struct usbnet *dev, struct usb_interface *intf)
 	q->intf = intf;
 	q->family = (const struct qmiq_family *)dev->driver_info->data;
 	tasklet_setup(&q->kick, qmiq_kick_tasklet);
+	mutex_init(&q->urbs);
 	qmiq_rx_init(q);
 	qmiq_tx_init(q);
 
@@ -199,14 +200,16 @@ int qmiq_open(struct net_device *master)
 	err = usb_autopm_get_interface(q->intf);
 	if (err)
 		return err;
+	mutex_lock(&q->urbs);
 	err = qmiq_tx_start(q);
 	if (err)
-		goto err_put;
+		goto err_unlock;
 	napi_enable(&q->napi);
 	err = qmiq_rx_start(q);
 	if (err)
 		goto err_stop_tx;
 	netif_start_queue(master);
+	mutex_unlock(&q->urbs);
 	usb_autopm_put_interface(q->intf);
 	return 0;
 
@@ -214,7 +217,8 @@ err_stop_tx:
 	qmiq_tx_stop(q);
 	napi_disable(&q->napi);
 	qmiq_tx_free(q);
-err_put:
+err_unlock:
+	mutex_unlock(&q->urbs);
 	usb_autopm_put_interface(q->intf);
 	return err;
 }
@@ -233,12 +237,14 @@ int qmiq_stop(struct net_device *master)
 	 * does neither.
 	 */
 	awake = usb_autopm_get_interface(q->intf);
+	mutex_lock(&q->urbs);
 	qmiq_tx_stop(q);
 	qmiq_rx_pause(q);
 	tasklet_kill(&q->kick);
 	napi_disable(&q->napi);
 	qmiq_rx_stop(q);
 	qmiq_tx_free(q);
+	mutex_unlock(&q->urbs);
 	if (!awake)
 		usb_autopm_put_interface(q->intf);
 	return 0;
@@ -246,17 +252,22 @@ int qmiq_stop(struct net_device *master)
 
 static int qmiq_quiesce(struct qmiq_dev *q, bool only_if_idle)
 {
-	int err = qmiq_tx_suspend(q, only_if_idle);
+	int err;
 
+	mutex_lock(&q->urbs);
+	err = qmiq_tx_suspend(q, only_if_idle);
 	if (!err)
 		qmiq_rx_pause(q);
+	mutex_unlock(&q->urbs);
 	return err;
 }
 
 static void qmiq_revive(struct qmiq_dev *q)
 {
+	mutex_lock(&q->urbs);
 	qmiq_rx_resume(q);
 	qmiq_tx_resume(q);
+	mutex_unlock(&q->urbs);
 }
 
 /* usb_driver callbacks: the netdevs stay, with all that is queued on them. */

@@ -13,6 +13,7 @@
  * main.c and device.c tie them to USB. Locks:
  *
  *	RTNL		configuration (qmiq_dev::mode to ::format), list of PDNs
+ *	qmiq_dev::urbs	which URBs there are; suspend and reset against open
  *	qmiq_tx::lock	UL aggregate, its slots, queue and flow state; BH
  *	qmiq_rx::lock	lists of DL URBs; interrupts off
  *	qmiq_tx::done_lock	completed UL URBs; interrupts off
@@ -25,6 +26,7 @@
 #include <linux/etherdevice.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
+#include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/u64_stats_sync.h>
@@ -251,6 +253,8 @@ struct qmiq_format {
  * @by_mux: port of each mux id, RCU
  * @napi: DL and UL completion; on the master
  * @kick: schedules @napi where a completion can't
+ * @urbs: held while URBs are allocated, freed, paused or resumed: RTNL does
+ *	not keep a reset out. Taken under RTNL, and with the module awake
  * @rx: DL URBs
  * @tx: UL URBs
  * @counters: of ethtool -S; RX ones by the NAPI context, TX under tx.lock
@@ -277,6 +281,7 @@ struct qmiq_dev {
 
 	struct napi_struct napi;
 	struct tasklet_struct kick;
+	struct mutex urbs;
 	struct qmiq_rx rx;
 	struct qmiq_tx tx;
 	unsigned long counters[QMIQ_NR_COUNTERS];

@@ -482,8 +482,9 @@ static int qmiq_rx_alloc(struct qmiq_dev *q)
 	u32 budget = q->usbnet->udev->speed >= USB_SPEED_SUPER ?
 		     QMIQ_RX_BUDGET_SUPER : QMIQ_RX_BUDGET_HIGH;
 	u32 size = q->rx_urb_size;
-	unsigned int i, count = clamp_t(u32, budget / size, QMIQ_RX_MIN_URBS,
-					QMIQ_RX_MAX_URBS);
+	unsigned int i, pause, count = clamp_t(u32, budget / size,
+					       QMIQ_RX_MIN_URBS,
+					       QMIQ_RX_MAX_URBS);
 
 	q->rx.slots = kcalloc(count, sizeof(*q->rx.slots), GFP_KERNEL);
 	if (!q->rx.slots)
@@ -502,6 +503,8 @@ static int qmiq_rx_alloc(struct qmiq_dev *q)
 		}
 		usb_fill_bulk_urb(slot->urb, q->usbnet->udev, q->usbnet->in,
 				  slot->buffer, size, qmiq_rx_complete, slot);
+		for (pause = 0; pause < q->rx.paused; pause++)
+			usb_poison_urb(slot->urb);
 		list_add_tail(&slot->list, &q->rx.idle);
 	}
 	return 0;
@@ -510,6 +513,8 @@ static int qmiq_rx_alloc(struct qmiq_dev *q)
 /**
  * qmiq_rx_start() - allocate the DL URBs and submit them
  * @q: the module
+ *
+ * In the middle of a reset qmiq_rx_resume() submits them.
  *
  * Context: process, RTNL, NAPI enabled, module awake.
  * Return: 0 or -ENOMEM.
@@ -534,7 +539,7 @@ void qmiq_rx_stop(struct qmiq_dev *q)
 {
 	cancel_delayed_work_sync(&q->rx.recover);
 	qmiq_rx_free(q);
-	q->rx.paused = 0;
+	q->rx.paused--;
 }
 
 void qmiq_rx_init(struct qmiq_dev *q)

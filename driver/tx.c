@@ -250,7 +250,7 @@ static void qmiq_tx_push(struct qmiq_dev *q, bool more)
 {
 	struct qmiq_tx *tx = &q->tx;
 
-	if (!tx->open)
+	if (!tx->open || !tx->up)
 		return;
 	if (!tx->in_flight && !more)
 		qmiq_tx_flush(q);
