@@ -2,8 +2,8 @@
 #include "stress.h"
 
 #include <algorithm>
-#include <array>
 #include <arpa/inet.h>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -105,11 +105,23 @@ CleanLog::CleanLog() : fd_(open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC))
 }
 
 CleanLog::~CleanLog() {
-    constexpr std::array signs = {"WARNING:",   "BUG:",         "KASAN",       "UBSAN",
-                                  "ODEBUG",     "Call Trace",   "INFO: ",      "corruption",
-                                  "refcount_t", "page fault",   "unregister_netdevice",
-                                  "stall",      "hung",         "lockdep",     "memory leak",
-                                  "Oops",       "general protection"};
+    constexpr std::array signs = {"WARNING:",
+                                  "BUG:",
+                                  "KASAN",
+                                  "UBSAN",
+                                  "ODEBUG",
+                                  "Call Trace",
+                                  "INFO: ",
+                                  "corruption",
+                                  "refcount_t",
+                                  "page fault",
+                                  "unregister_netdevice",
+                                  "stall",
+                                  "hung",
+                                  "lockdep",
+                                  "memory leak",
+                                  "Oops",
+                                  "general protection"};
     std::array<char, 8192> record;
     unsigned shown = 0;
     for (;;) {

@@ -175,8 +175,8 @@ TEST_F(Unplug, OpenFiles) {
     for (const char *file : {"link_state", "bridge_mode", "bridge_ipv4"})
         files.push_back(
             open(("/sys/class/net/" + bench_.master() + "/" + file).c_str(), O_RDWR | O_CLOEXEC));
-    files.push_back(open(("/sys/class/net/" + first().netdev + "/bridge_ipv4").c_str(),
-                         O_RDWR | O_CLOEXEC));
+    files.push_back(
+        open(("/sys/class/net/" + first().netdev + "/bridge_ipv4").c_str(), O_RDWR | O_CLOEXEC));
     for (int fd : files)
         ASSERT_GE(fd, 0);
     const int wdm = open(dialler::find_cdc_wdm(bench_.master()).c_str(), O_RDWR | O_CLOEXEC);
@@ -280,8 +280,7 @@ TEST_F(Unplug, WhileItIsReset) {
 }
 
 TEST_F(Unplug, Asleep) {
-    const std::string power =
-        "/sys/bus/usb/devices/" + bench_.modem().usb_name() + "/power/";
+    const std::string power = "/sys/bus/usb/devices/" + bench_.modem().usb_name() + "/power/";
     write_file(power + "autosuspend_delay_ms", "0");
     write_file(power + "control", "auto");
     ASSERT_TRUE(wait_until([&] { return bench_.modem().suspended(); }));
