@@ -425,4 +425,8 @@ bool Modem::suspended() const {
     });
 }
 
+void Modem::lose_state_in_sleep() {
+    state_->loop.call([this] { state_->device().refuse_status(); });
+}
+
 } // namespace vmodem

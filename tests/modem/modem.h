@@ -117,6 +117,8 @@ class Modem {
     // The host has suspended the device (autosuspend). Data or a notification that is queued then
     // makes it resume, provided it enabled remote wake-up. False where the transport can't tell.
     bool suspended() const;
+    // The next resume finds the device without its state: the host resets it (reset_resume).
+    void lose_state_in_sleep();
 
   private:
     struct State;
