@@ -108,8 +108,8 @@ class Connection {
 
   private:
     void wait(short events, const char *what) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-            deadline_ - SteadyClock::now());
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - SteadyClock::now());
         pollfd p{fd_.get(), events, 0};
         if (left.count() <= 0 || poll(&p, 1, int(left.count())) == 0) {
             errno = ETIMEDOUT;
