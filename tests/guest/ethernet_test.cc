@@ -36,7 +36,11 @@ void expect_traffic(Bench &bench) {
 
 class Ethernet : public testing::TestWithParam<bool> {
   protected:
-    static ModemOptions options() { return {.broken_ethernet_header = GetParam()}; }
+    static ModemOptions options() {
+        ModemOptions options;
+        options.broken_ethernet_header = GetParam();
+        return options;
+    }
 };
 
 TEST_P(Ethernet, IsLearnedFromWhatTheModuleSends) {

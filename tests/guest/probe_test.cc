@@ -164,7 +164,9 @@ TEST(Probe, AModuleThatNeedsQmapDoesNotChangeTheParameter) {
 
 TEST(Probe, SuperSpeedNeedsQmap) {
     LoadedDriver driver("qmap_mode=0");
-    Bench bench("eg12", 1, {.speed = vmodem::UsbSpeed::super});
+    ModemOptions super;
+    super.speed = vmodem::UsbSpeed::super;
+    Bench bench("eg12", 1, super);
     EXPECT_EQ(attribute(bench.master(), "qmap_mode"), "1");
     EXPECT_EQ(attribute(bench.master(), "qmap_size"), "16384");
     EXPECT_EQ(read_file(std::string(parameters) + "qmap_mode"), "0");

@@ -55,7 +55,7 @@ struct ModemOptions {
     bool broken_ethernet_header = false;
     // Told each IP packet that the host sent on an open mux, with the number of its transfer (from
     // 1, counting those with data). On the loop thread.
-    std::function<void(uint8_t mux_id, ByteView packet, uint64_t transfer)> uplink_packet;
+    std::function<void(uint8_t mux_id, ByteView packet, uint64_t transfer)> uplink_packet = {};
     // Told, a line each, what happens: plug-in, formats, calls, DTR. On the loop thread.
     std::function<void(const std::string &)> log = {};
 };
