@@ -83,6 +83,12 @@ int qmiq_control_start(struct qmiq_dev *q)
 void qmiq_control_stop(struct qmiq_dev *q)
 {
 	ASSERT_RTNL();
+	/*
+	 * GRO holds packets of mux netdevs on lists of the master's: no poll
+	 * may deliver them once these are gone.
+	 */
+	q->leaving = true;
+	dev_close(q->netdev);
 	qmiq_mux_remove_all(q);
 }
 
