@@ -56,7 +56,8 @@ Bench::Bench(const std::string &profile, unsigned mode, ModemOptions options)
     modem_.plug_in();
     if (!wait_until([&] {
             master_ = netdev_of(modem_.usb_name());
-            return !master_.empty() &&
+            // sysfs shows a netdev before it can be had by its name.
+            return !master_.empty() && exists(master_) &&
                    (mode_ < 2 || exists(master_ + "." + std::to_string(mode_)));
         }))
         throw std::runtime_error(profile + " got no netdevs");
