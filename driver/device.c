@@ -197,6 +197,8 @@ int qmiq_open(struct net_device *master)
 	struct qmiq_dev *q = qmiq_of_master(master);
 	int err;
 
+	if (q->leaving)
+		return -ENODEV;
 	err = usb_autopm_get_interface(q->intf);
 	if (err)
 		return err;

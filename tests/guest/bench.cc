@@ -62,6 +62,7 @@ Bench::Bench(const vmodem::Profile &profile, unsigned mode, ModemOptions options
     modem_.plug_in();
     if (!wait_until([&] {
             master_ = netdev_of(modem_.usb_name());
+            // sysfs shows a netdev before it can be had by its name.
             return exists(mode_ < 2 ? master_ : master_ + "." + std::to_string(mode_));
         }))
         throw std::runtime_error(std::string(profile.name) + " got no netdevs");
