@@ -158,14 +158,13 @@ static void qmiq_tx_drop(struct qmiq_port *port, struct sk_buff *skb,
 /* Offset of what goes on the wire within @skb, -1 if it is not for a modem. */
 static int qmiq_tx_offset(const struct qmiq_dev *q, const struct sk_buff *skb)
 {
-	u8 nibble;
+	u8 first;
 
 	if (q->ethernet)
 		return skb->len > ETH_HLEN ? 0 : -1;
-	if (skb_copy_bits(skb, ETH_HLEN, &nibble, 1))
+	if (skb_copy_bits(skb, ETH_HLEN, &first, 1))
 		return -1;
-	nibble >>= 4;
-	return nibble == 4 || nibble == 6 ? ETH_HLEN : -1;
+	return qmap_ip_version(&first, skb->len - ETH_HLEN) ? ETH_HLEN : -1;
 }
 
 /* Under tx.lock. Writes the frame of a packet to @dst. */
