@@ -271,17 +271,30 @@ static bool qmiq_tx_restart(struct qmiq_port *port)
 	return true;
 }
 
-/* Under tx.lock. The port that finds no room is the first in the next turn. */
+/*
+ * Under tx.lock. A port that was restarted first fills what room is left from
+ * its qdisc: the next turn starts behind it, or with the port that finds no
+ * room.
+ */
 static void qmiq_tx_restart_all(struct qmiq_dev *q)
 {
-	unsigned int i;
+	unsigned int i, start = q->tx.turn, next = start;
+	bool restarted = false;
 
 	for (i = 0; i < q->nr_pdn; i++) {
-		q->tx.turn %= q->nr_pdn;
-		if (!qmiq_tx_restart(q->pdn[q->tx.turn]))
+		unsigned int n = (start + i) % q->nr_pdn;
+		bool waits = q->pdn[n]->backlog && !q->pdn[n]->flow_off;
+
+		if (!qmiq_tx_restart(q->pdn[n])) {
+			next = n;
 			break;
-		q->tx.turn++;
+		}
+		if (waits && !restarted) {
+			next = n + 1;
+			restarted = true;
+		}
 	}
+	q->tx.turn = next;
 	qmiq_tx_push(q, false);
 }
 
