@@ -16,6 +16,7 @@
  * never handed back: what a qdisc gets back (NETDEV_TX_BUSY), or finds stopped
  * between taking a packet and sending it, it puts behind other packets.
  */
+#include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <asm/unaligned.h>
 
@@ -173,13 +174,22 @@ static u32 qmiq_tx_ip_len(const struct sk_buff *skb)
 
 	if (skb_copy_bits(skb, 0, &hdr, sizeof(hdr)))
 		return 0;
-	if (hdr.eth.h_proto == htons(ETH_P_IP) && hdr.ip[0] >> 4 == 4)
-		return min_t(u32, len, get_unaligned_be16(&hdr.ip[2]));
-	if (hdr.eth.h_proto == htons(ETH_P_IPV6) && hdr.ip[0] >> 4 == 6)
+	switch (qmap_ip_version(hdr.ip, len)) {
+	case 4:
+		if (hdr.eth.h_proto != htons(ETH_P_IP))
+			return 0;
+		len = min_t(u32, len, get_unaligned_be16(&hdr.ip[2]));
+		return len < sizeof(struct iphdr) ? 0 : len;
+	case 6:
+		/* A length of 0 is a jumbogram's, and never padded. */
+		if (hdr.eth.h_proto != htons(ETH_P_IPV6))
+			return 0;
 		return len > ETH_ZLEN - ETH_HLEN ? len :
 		       min_t(u32, len, sizeof(struct ipv6hdr) +
 				       get_unaligned_be16(&hdr.ip[4]));
-	return 0;
+	default:
+		return 0;
+	}
 }
 
 /* Under tx.lock. Writes the frame of a packet to @dst. */
@@ -286,17 +296,30 @@ static bool qmiq_tx_restart(struct qmiq_port *port)
 	return true;
 }
 
-/* Under tx.lock. The port that finds no room is the first in the next turn. */
+/*
+ * Under tx.lock. A port that was restarted first fills what room is left from
+ * its qdisc: the next turn starts behind it, or with the port that finds no
+ * room.
+ */
 static void qmiq_tx_restart_all(struct qmiq_dev *q)
 {
-	unsigned int i;
+	unsigned int i, start = q->tx.turn, next = start;
+	bool restarted = false;
 
 	for (i = 0; i < q->nr_pdn; i++) {
-		q->tx.turn %= q->nr_pdn;
-		if (!qmiq_tx_restart(q->pdn[q->tx.turn]))
+		unsigned int n = (start + i) % q->nr_pdn;
+		bool waits = q->pdn[n]->backlog && !q->pdn[n]->flow_off;
+
+		if (!qmiq_tx_restart(q->pdn[n])) {
+			next = n;
 			break;
-		q->tx.turn++;
+		}
+		if (waits && !restarted) {
+			next = n + 1;
+			restarted = true;
+		}
 	}
+	q->tx.turn = next;
 	qmiq_tx_push(q, false);
 }
 

@@ -543,7 +543,7 @@ TEST_P(Downlink, FailedTransfers) {
 TEST_P(Downlink, HaltUnderLoad) {
     constexpr uint64_t bytes = 3'000'000;
     std::string result;
-    std::thread download([&] { result = tcp_download(bench().pdn(1).ipv4(), bytes); });
+    std::jthread download([&] { result = tcp_download(bench().pdn(1).ipv4(), bytes); });
     for (unsigned i = 1; i <= 5; i++) {
         EXPECT_TRUE(
             wait_until([&] { return modem().peer(mux).tcp_sourced_bytes >= i * bytes / 10; }, 20s));
@@ -563,7 +563,7 @@ TEST_P(Downlink, UplinkErrorsUnderLoad) {
     auto flood_with = [&](const std::vector<int> &errors) {
         const uint64_t arrived_before = modem().peer(mux).udp_sunk_packets, lost_before = lost();
         auto arrived = [&] { return modem().peer(mux).udp_sunk_packets - arrived_before; };
-        std::thread flood([&] { EXPECT_EQ(udp_flood(bench().pdn(1).ipv4(), count, 1000), ""); });
+        std::jthread flood([&] { EXPECT_EQ(udp_flood(bench().pdn(1).ipv4(), count, 1000), ""); });
         for (size_t i = 0; i < errors.size(); i++) {
             EXPECT_TRUE(wait_until([&] { return arrived() >= (i + 1) * count / 10; }));
             modem().inject_bulk_out_error(errors[i]);

@@ -93,7 +93,7 @@ TEST_P(FlowControl, StopsOnePdnAndLosesNothing) {
     constexpr unsigned count = 300;
     const auto before = ethtool_counters(bench_.master());
     flow(pdn(), disable);
-    std::thread flood([&] { EXPECT_EQ(udp_flood(pdn().ipv4(), count, 1000), ""); });
+    std::jthread flood([&] { EXPECT_EQ(udp_flood(pdn().ipv4(), count, 1000), ""); });
     others_go_on();
     EXPECT_EQ(arrived(), 0u);
     flow(pdn(), disable); // once more changes nothing
@@ -116,7 +116,7 @@ TEST_P(FlowControl, StopsOnePdnAndLosesNothing) {
 TEST_P(FlowControl, TcpAcrossAStopOfTwoSeconds) {
     constexpr uint64_t bytes = 2'000'000;
     modem().set_uplink_rate(40'000'000);
-    std::thread upload([&] { EXPECT_EQ(tcp_upload(pdn().ipv4(), bytes), ""); });
+    std::jthread upload([&] { EXPECT_EQ(tcp_upload(pdn().ipv4(), bytes), ""); });
     auto sunk = [&] { return modem().peer(pdn().mux_id).tcp_sunk_bytes; };
     EXPECT_TRUE(wait_until([&] { return sunk() > bytes / 5; }, 20s));
     flow(pdn(), disable);
@@ -136,7 +136,7 @@ TEST_P(FlowControl, TcpAcrossAStopOfTwoSeconds) {
 TEST_P(FlowControl, AnsweredWhenThereIsRoom) {
     constexpr unsigned count = 150;
     modem().hold_uplink(true);
-    std::thread flood([&] { EXPECT_EQ(udp_flood(pdn().ipv4(), count, 1400), ""); });
+    std::jthread flood([&] { EXPECT_EQ(udp_flood(pdn().ipv4(), count, 1400), ""); });
     unsigned pending = 0;
     EXPECT_TRUE(wait_until([&] { // no URB more is sent
         return std::exchange(pending, modem().pending_bulk_out()) == pending && pending >= 4;
@@ -177,12 +177,13 @@ TEST_P(FlowControl, FloodOfCommands) {
     EXPECT_EQ(udp_echo(pdn().ipv4(), 1000), "");
 
     // With an uplink that takes them, as many as come, and traffic besides.
-    std::thread upload([&] { EXPECT_EQ(tcp_upload(pdn().ipv4(), 300'000), ""); });
-    for (unsigned i = 0; i < count; i++)
+    std::jthread upload([&] { EXPECT_EQ(tcp_upload(pdn().ipv4(), 300'000), ""); });
+    constexpr unsigned more = 200;
+    for (unsigned i = 0; i < more; i++)
         modem().inject_transfer(command_frame(pdn().mux_id, 0x33, 0, i));
     upload.join();
     EXPECT_TRUE(wait_until([&] {
-        return bench_.counter("tx_answers") + bench_.counter("tx_answer_dropped") == 2 * count;
+        return bench_.counter("tx_answers") + bench_.counter("tx_answer_dropped") == count + more;
     }));
     for (const auto &answer : modem().take_commands())
         EXPECT_EQ(answer.type, unsupported);
