@@ -297,29 +297,17 @@ static bool qmiq_tx_restart(struct qmiq_port *port)
 }
 
 /*
- * Under tx.lock. A port that was restarted first fills what room is left from
- * its qdisc: the next turn starts behind it, or with the port that finds no
- * room.
+ * Under tx.lock. The ports take turns in being first; one that found no room
+ * is first again.
  */
 static void qmiq_tx_restart_all(struct qmiq_dev *q)
 {
-	unsigned int i, start = q->tx.turn, next = start;
-	bool restarted = false;
+	unsigned int i;
 
-	for (i = 0; i < q->nr_pdn; i++) {
-		unsigned int n = (start + i) % q->nr_pdn;
-		bool waits = q->pdn[n]->backlog && !q->pdn[n]->flow_off;
-
-		if (!qmiq_tx_restart(q->pdn[n])) {
-			next = n;
+	for (i = 0; i < q->nr_pdn; i++)
+		if (!qmiq_tx_restart(q->pdn[(q->tx.turn + i) % q->nr_pdn]))
 			break;
-		}
-		if (waits && !restarted) {
-			next = n + 1;
-			restarted = true;
-		}
-	}
-	q->tx.turn = next;
+	q->tx.turn += i < q->nr_pdn ? i : 1;
 	qmiq_tx_push(q, false);
 }
 

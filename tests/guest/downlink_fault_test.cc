@@ -74,7 +74,6 @@ struct Module {
         }
     }
 
-    DefaultQdisc qdisc{"pfifo_fast"};
     LoadedDriver driver;
     Bench bench;
     std::unique_ptr<UdpReceiver> receiver;

@@ -65,7 +65,6 @@ class FlowControl : public testing::TestWithParam<Setup> {
         EXPECT_TRUE(wait_until([&] { return arrived() == count; })) << arrived() << " of " << count;
     }
 
-    DefaultQdisc qdisc_{"pfifo_fast"};
     LoadedDriver driver_;
     Bench bench_;
 };

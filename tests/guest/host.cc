@@ -217,17 +217,6 @@ std::string ethtool_driver(const std::string &netdev) {
     return ethtool(netdev, &info) ? "" : info.driver;
 }
 
-static const char default_qdisc[] = "/proc/sys/net/core/default_qdisc";
-
-DefaultQdisc::DefaultQdisc(const std::string &name)
-    : previous_(read_file(default_qdisc).value_or("")) {
-    EXPECT_EQ(write_file(default_qdisc, name), 0) << name;
-}
-
-DefaultQdisc::~DefaultQdisc() {
-    write_file(default_qdisc, previous_);
-}
-
 LoadedDriver::LoadedDriver(const std::string &parameters) {
     if (const int error = load(parameters))
         throw std::system_error(error, std::generic_category(),

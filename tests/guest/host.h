@@ -46,19 +46,6 @@ std::map<std::string, uint64_t> ethtool_counters(const std::string &netdev);
 // Driver name of ethtool -i.
 std::string ethtool_driver(const std::string &netdev);
 
-// The qdisc of netdevs that come up during the life of the object. The usual fq_codel drops what
-// waits for long; "pfifo_fast" drops nothing of a sender that heeds its socket's buffer.
-class DefaultQdisc {
-  public:
-    explicit DefaultQdisc(const std::string &name);
-    ~DefaultQdisc();
-    DefaultQdisc(const DefaultQdisc &) = delete;
-    DefaultQdisc &operator=(const DefaultQdisc &) = delete;
-
-  private:
-    std::string previous_;
-};
-
 // The driver, loaded with these parameters for the life of the object. Unloading must succeed:
 // the destructor fails the test otherwise.
 class LoadedDriver {

@@ -176,7 +176,6 @@ class Uplink : public testing::TestWithParam<const char *> {
         return format;
     }
 
-    DefaultQdisc qdisc_{"pfifo_fast"};
     Recorder recorder_; // outlives the modem
     LoadedDriver driver_;
     Bench bench_;
