@@ -26,7 +26,7 @@ static int qmiq_parse(const char *buf, unsigned int base, u32 *value)
 		return -EINVAL;
 	memcpy(text, buf, len);
 	text[len] = '\0';
-	return kstrtou32(strim(text), base, value);
+	return kstrtou32(strim(text), base, value) ? -EINVAL : 0;
 }
 
 /* The common part of all writable files; @set runs under RTNL. */

@@ -7,6 +7,7 @@
  */
 #include <linux/if_arp.h>
 #include <linux/ip.h>
+#include <linux/udp.h>
 #include <net/arp.h>
 
 #include "qmiq.h"
@@ -52,23 +53,42 @@ static void qmiq_bridge_answer_arp(struct qmiq_port *port,
 	netif_rx(reply);
 }
 
-static void qmiq_bridge_learn(struct qmiq_bridge *bridge,
+#define QMIQ_DHCP_SERVER_PORT	67
+
+static bool qmiq_bridge_is_dhcp(const struct sk_buff *skb,
+				const struct iphdr *ip)
+{
+	struct udphdr udp;
+
+	return ip->protocol == IPPROTO_UDP &&
+	       !skb_copy_bits(skb, ETH_HLEN + ip->ihl * 4, &udp, sizeof(udp)) &&
+	       udp.dest == htons(QMIQ_DHCP_SERVER_PORT);
+}
+
+static void qmiq_bridge_learn(struct qmiq_port *port,
 			      const struct sk_buff *skb,
 			      const struct ethhdr *eth)
 {
+	struct qmiq_bridge *bridge = &port->bridge;
 	__be32 ours = READ_ONCE(bridge->ipv4);
-	__be32 source;
+	struct iphdr ip;
 
 	if (!is_valid_ether_addr(eth->h_source))
 		return;
 	if (eth->h_proto == htons(ETH_P_IP)) {
-		if (skb_copy_bits(skb, ETH_HLEN + offsetof(struct iphdr, saddr),
-				  &source, sizeof(source)))
+		if (skb_copy_bits(skb, ETH_HLEN, &ip, sizeof(ip)))
 			return;
-		/* 0.0.0.0 is the host asking by DHCP for the address. */
-		if (ours && source && source != ours)
+		if (ours && ip.saddr && ip.saddr != ours)
 			return;
-	} else if (bridge->known) {
+		/*
+		 * From 0.0.0.0 the host asks by DHCP for the address; whatever
+		 * else comes from there (IGMP of the bridge) is not its.
+		 */
+		if (!ip.saddr && !qmiq_bridge_is_dhcp(skb, &ip))
+			return;
+	} else if (bridge->known ||
+		   ether_addr_equal(eth->h_source, port->netdev->dev_addr)) {
+		/* The netdev's own IPv6 chatter is no host's either. */
 		return;
 	}
 	spin_lock(&bridge->lock);
@@ -96,7 +116,7 @@ bool qmiq_bridge_tx(struct qmiq_port *port, struct sk_buff *skb)
 		dev_consume_skb_any(skb);
 		return true;
 	}
-	qmiq_bridge_learn(&port->bridge, skb, &eth);
+	qmiq_bridge_learn(port, skb, &eth);
 	return false;
 }
 

@@ -81,12 +81,15 @@ int qmiq_control_start(struct qmiq_dev *q)
 /**
  * qmiq_control_stop() - the module is going: no netdev but the master is left
  * @q: the module
- *
- * The data path stops first: it may hold packets for the netdevs that go.
  */
 void qmiq_control_stop(struct qmiq_dev *q)
 {
 	ASSERT_RTNL();
+	/*
+	 * GRO holds packets of mux netdevs on lists of the master's: no poll
+	 * may deliver them once these are gone.
+	 */
+	q->leaving = true;
 	dev_close(q->netdev);
 	qmiq_mux_remove_all(q);
 }

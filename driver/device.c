@@ -74,11 +74,8 @@ static int qmiq_wdm_manage_power(struct usb_interface *intf, int on)
 
 static int qmiq_get_endpoints(struct usbnet *dev, struct usb_interface *intf)
 {
-	int err = usbnet_get_endpoints(dev, intf);
-
-	if (err)
-		return err;
-	if (!dev->status || !usb_maxpacket(dev->udev, dev->in) ||
+	if (usbnet_get_endpoints(dev, intf) || !dev->status ||
+	    !usb_maxpacket(dev->udev, dev->in) ||
 	    !usb_maxpacket(dev->udev, dev->out)) {
 		dev_err(&intf->dev, "unusable endpoints\n");
 		return -ENODEV;
@@ -200,6 +197,8 @@ int qmiq_open(struct net_device *master)
 	struct qmiq_dev *q = qmiq_of_master(master);
 	int err;
 
+	if (q->leaving)
+		return -ENODEV;
 	err = usb_autopm_get_interface(q->intf);
 	if (err)
 		return err;

@@ -16,14 +16,11 @@ char *qmiq_param_separator = ".";
 static int qmiq_set_mode(const char *text, const struct kernel_param *kp)
 {
 	unsigned int mode;
-	int err = kstrtouint(text, 0, &mode);
 
-	if (!err && mode > QMIQ_MAX_PDN)
-		err = -EINVAL;
-	if (err) {
+	if (kstrtouint(text, 0, &mode) || mode > QMIQ_MAX_PDN) {
 		pr_err(KBUILD_MODNAME ": %s=%.16s: not a number from 0 to %u\n",
 		       kp->name, strim((char *)text), QMIQ_MAX_PDN);
-		return err;
+		return -EINVAL;
 	}
 	*(uint *)kp->arg = mode;
 	return 0;

@@ -75,7 +75,9 @@ enum qmap_result qmap_next(struct qmap_walk *walk, struct qmap_frame *frame)
 	pad = hdr[0] & QMAP_HDR_PAD_MASK;
 	len = (size_t)hdr[2] << 8 | hdr[3];
 
-	if (walk->version == QMAP_V5 && hdr[0] & QMAP_HDR_NEXT) {
+	/* Commands have no v5 header, whatever the bit says. */
+	if (walk->version == QMAP_V5 && !frame->command &&
+	    hdr[0] & QMAP_HDR_NEXT) {
 		size_t chain = qmap_v5_chain(hdr + QMAP_HDR_LEN,
 					     walk->left - QMAP_HDR_LEN,
 					     &csum_ok, &known);

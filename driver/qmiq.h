@@ -245,6 +245,7 @@ struct qmiq_format {
  * @version: QMAP version in use; QMAP_NONE in mode 0
  * @ethernet: 802.3 frames instead of RawIP, mode 0
  * @peer_mac: 802.3: the module's address
+ * @leaving: the module is going, the master opens no more
  * @rx_urb_size: bytes of a DL URB
  * @link_state: bit n-1 is PDN n
  * @format: as agreed by WDA
@@ -270,6 +271,7 @@ struct qmiq_dev {
 	unsigned int mode;
 	enum qmap_version version;
 	bool ethernet;
+	bool leaving;
 	u8 peer_mac[ETH_ALEN];
 	u32 rx_urb_size;
 	u32 link_state;

@@ -16,6 +16,7 @@
  * never handed back: what a qdisc gets back (NETDEV_TX_BUSY), or finds stopped
  * between taking a packet and sending it, it puts behind other packets.
  */
+#include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <asm/unaligned.h>
 
@@ -173,13 +174,22 @@ static u32 qmiq_tx_ip_len(const struct sk_buff *skb)
 
 	if (skb_copy_bits(skb, 0, &hdr, sizeof(hdr)))
 		return 0;
-	if (hdr.eth.h_proto == htons(ETH_P_IP) && hdr.ip[0] >> 4 == 4)
-		return min_t(u32, len, get_unaligned_be16(&hdr.ip[2]));
-	if (hdr.eth.h_proto == htons(ETH_P_IPV6) && hdr.ip[0] >> 4 == 6)
+	switch (qmap_ip_version(hdr.ip, len)) {
+	case 4:
+		if (hdr.eth.h_proto != htons(ETH_P_IP))
+			return 0;
+		len = min_t(u32, len, get_unaligned_be16(&hdr.ip[2]));
+		return len < sizeof(struct iphdr) ? 0 : len;
+	case 6:
+		/* A length of 0 is a jumbogram's, and never padded. */
+		if (hdr.eth.h_proto != htons(ETH_P_IPV6))
+			return 0;
 		return len > ETH_ZLEN - ETH_HLEN ? len :
 		       min_t(u32, len, sizeof(struct ipv6hdr) +
 				       get_unaligned_be16(&hdr.ip[4]));
-	return 0;
+	default:
+		return 0;
+	}
 }
 
 /* Under tx.lock. Writes the frame of a packet to @dst. */
@@ -286,17 +296,18 @@ static bool qmiq_tx_restart(struct qmiq_port *port)
 	return true;
 }
 
-/* Under tx.lock. The port that finds no room is the first in the next turn. */
+/*
+ * Under tx.lock. The ports take turns in being first; one that found no room
+ * is first again.
+ */
 static void qmiq_tx_restart_all(struct qmiq_dev *q)
 {
 	unsigned int i;
 
-	for (i = 0; i < q->nr_pdn; i++) {
-		q->tx.turn %= q->nr_pdn;
-		if (!qmiq_tx_restart(q->pdn[q->tx.turn]))
+	for (i = 0; i < q->nr_pdn; i++)
+		if (!qmiq_tx_restart(q->pdn[(q->tx.turn + i) % q->nr_pdn]))
 			break;
-		q->tx.turn++;
-	}
+	q->tx.turn += i < q->nr_pdn ? i : 1;
 	qmiq_tx_push(q, false);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "driver.h"
 
-#include "vendor_ioctl.h"
+#include "../../driver/uapi/linux/qmi_wwan_q.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -54,20 +54,20 @@ std::optional<unsigned> read_sysfs_number(const std::string &netdev, const std::
     return static_cast<unsigned>(std::strtoul(word->c_str(), nullptr, base));
 }
 
-DriverFacts facts_from(const DriverInfo &info) {
+DriverFacts facts_from(const qmi_wwan_q_info &info) {
     DriverFacts facts;
     facts.from_ioctl = true;
     facts.rx_urb_size = info.rx_urb_size;
-    facts.endpoint_type = info.endpoint_type;
-    facts.interface = info.interface;
+    facts.endpoint_type = info.ep_type;
+    facts.interface = info.iface_id;
     facts.qmap_mode = info.qmap_mode;
     facts.qmap_version = info.qmap_version;
     facts.dl_minimum_padding = info.dl_minimum_padding;
-    for (size_t i = 0; i < std::size(info.mux_ids) && i < info.qmap_mode; i++) {
-        const char *name = info.names[i];
-        const size_t length = strnlen(name, sizeof(info.names[i]));
-        if (length != 0 && info.mux_ids[i] != 0)
-            facts.muxes.push_back({std::string(name, length), info.mux_ids[i]});
+    for (size_t i = 0; i < std::size(info.mux_id) && i < info.qmap_mode; i++) {
+        const char *name = info.ifname[i];
+        const size_t length = strnlen(name, sizeof(info.ifname[i]));
+        if (length != 0 && info.mux_id[i] != 0)
+            facts.muxes.push_back({std::string(name, length), info.mux_id[i]});
     }
     return facts;
 }
@@ -106,25 +106,25 @@ Driver::~Driver() {
 }
 
 DriverFacts Driver::facts() const {
-    DriverInfo info{};
-    if (private_ioctl(socket_, master_, ioctl_driver_info, &info) && info.qmap_mode != 0)
+    qmi_wwan_q_info info{};
+    if (private_ioctl(socket_, master_, QMI_WWAN_Q_IOC_GET_INFO, &info) && info.qmap_mode != 0)
         return facts_from(info);
     return facts_from_sysfs(master_);
 }
 
 bool Driver::set_ul_limits(const DriverFacts &facts, uint32_t max_datagrams,
                            uint32_t max_size) const {
-    UlSettings settings{
+    qmi_wwan_q_format settings{
         .size = sizeof(settings),
         .rx_urb_size = facts.rx_urb_size,
-        .endpoint_type = facts.endpoint_type,
-        .interface = facts.interface,
+        .ep_type = facts.endpoint_type,
+        .iface_id = facts.interface,
         .mux_id = 0x81,
         .ul_max_datagrams = max_datagrams,
         .ul_max_size = max_size,
         .dl_minimum_padding = facts.dl_minimum_padding,
     };
-    return private_ioctl(socket_, master_, ioctl_ul_settings, &settings);
+    return private_ioctl(socket_, master_, QMI_WWAN_Q_IOC_SET_FORMAT, &settings);
 }
 
 bool Driver::set_link_state(const DriverFacts &facts, unsigned pdn, bool up) const {
@@ -133,7 +133,7 @@ bool Driver::set_link_state(const DriverFacts &facts, unsigned pdn, bool up) con
     uint32_t value = up ? pdn : 0x80 + pdn;
     if (facts.qmap_mode == 1)
         value = up ? 1 : 0;
-    if (private_ioctl(socket_, master_, ioctl_link_state, &value))
+    if (private_ioctl(socket_, master_, QMI_WWAN_Q_IOC_LINK_STATE, &value))
         return true;
     std::ofstream file(sysfs_path(master_, "link_state"));
     return static_cast<bool>(file << value << std::endl);

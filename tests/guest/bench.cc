@@ -51,17 +51,21 @@ Target Pdn::ipv6() const {
 }
 
 Bench::Bench(const std::string &profile, unsigned mode, ModemOptions options)
-    : mode_(mode), modem_(profile_of(profile), std::move(options)) {
+    : Bench(profile_of(profile), mode, std::move(options)) {}
+
+Bench::Bench(const vmodem::Profile &profile, unsigned mode, ModemOptions options)
+    : mode_(mode), modem_(profile, std::move(options)) {
     write_file("/proc/sys/net/ipv4/ping_group_range", "0 0");
-    // Debian's fq_codel drops by design; what is lost here shall be the driver's doing.
-    write_file("/proc/sys/net/core/default_qdisc", "pfifo_fast");
+    // fq_codel drops by design, and pfifo_fast, which has no lock, can reorder what it gets back;
+    // what is lost or out of order here shall be the driver's doing.
+    write_file("/proc/sys/net/core/default_qdisc", "pfifo");
     modem_.plug_in();
     if (!wait_until([&] {
             master_ = netdev_of(modem_.usb_name());
-            return !master_.empty() &&
-                   (mode_ < 2 || exists(master_ + "." + std::to_string(mode_)));
+            // sysfs shows a netdev before it can be had by its name.
+            return exists(mode_ < 2 ? master_ : master_ + "." + std::to_string(mode_));
         }))
-        throw std::runtime_error(profile + " got no netdevs");
+        throw std::runtime_error(std::string(profile.name) + " got no netdevs");
     if (mode_ < 2) {
         pdns_.push_back({1, master_, 0x81});
         return;
@@ -81,10 +85,18 @@ std::string Bench::netdev_of(const std::string &usb_name) {
     return "";
 }
 
+std::string Bench::interface_path() const {
+    const std::string usb = modem_.usb_name();
+    return "/sys/bus/usb/devices/" + usb + "/" + usb + ":1." +
+           std::to_string(modem_.profile().qmi_interface);
+}
+
 DataFormat Bench::own_format() const {
     const vmodem::Profile &profile = modem_.profile();
     DataFormat format;
     format.agreed = true;
+    if (profile.qmap == vmodem::Qmap::off)
+        format.link_protocol = vmodem::LinkProtocol::ethernet_802_3;
     if (!mode_)
         return format;
     format.ul = format.dl = profile.qmap;
@@ -103,9 +115,9 @@ void Bench::agree(const DataFormat &format) {
     modem_.set_format(format);
     if (!mode_)
         return;
-    const qmi_wwan_q_format told = {sizeof(told), format.dl_max_size, 2, 4, 0x81,
-                                    format.ul_max_datagrams, format.ul_max_size,
-                                    format.dl_minimum_padding};
+    const qmi_wwan_q_format told = {
+        sizeof(told),       format.dl_max_size,       2, 4, 0x81, format.ul_max_datagrams,
+        format.ul_max_size, format.dl_minimum_padding};
     ASSERT_EQ(set_format(told), 0);
 }
 
@@ -117,7 +129,8 @@ void Bench::connect(const Pdn &pdn) {
     ASSERT_EQ(set_up(pdn.netdev, true), 0);
     modem_.open_mux(mode_ ? pdn.mux_id : 0);
     ASSERT_EQ(set_link_state(pdn.number), 0);
-    ASSERT_TRUE(wait_until([&] { return carrier(pdn.netdev); }));
+    // The carrier shows at once, but until the netdev is operational its qdisc drops all.
+    ASSERT_TRUE(wait_until([&] { return attribute(pdn.netdev, "operstate") == "up"; }));
     add_address(pdn.netdev, "10." + std::to_string(100 + pdn.number) + ".0.2/30");
     add_address(pdn.netdev, "2001:db8:" + n + "::2/64");
 }
@@ -163,8 +176,9 @@ int Bench::get_info(qmi_wwan_q_info &info) const {
 
 Bytes udp_packet(const Pdn &pdn, size_t payload, uint16_t port, uint8_t fill) {
     const uint8_t subnet = 100 + pdn.number;
-    Bytes packet = {0x45, 0, 0, 0, 0, 0, 0, 0, 64, IPPROTO_UDP, 0, 0, 10, subnet, 0, 1, 10, subnet,
-                    0, 2, 0, 7, 0, 0, 0, 0, 0, 0}; // UDP checksum 0: none
+    Bytes packet = {
+        0x45, 0, 0,  0,      0, 0, 0, 0, 64, IPPROTO_UDP, 0, 0, 10, subnet,
+        0,    1, 10, subnet, 0, 2, 0, 7, 0,  0,           0, 0, 0,  0}; // UDP checksum 0: none
     packet.resize(packet.size() + payload, fill);
     put_u16(packet, 2, packet.size());
     put_u16(packet, 10, checksum(ByteView(packet).first(20)));

@@ -34,6 +34,7 @@ struct Pdn {
 class Bench {
   public:
     Bench(const std::string &profile, unsigned mode, ModemOptions options = {});
+    Bench(const vmodem::Profile &profile, unsigned mode, ModemOptions options = {});
 
     Modem &modem() { return modem_; }
     const std::string &master() const { return master_; }
@@ -59,13 +60,15 @@ class Bench {
     int set_link_state(uint32_t value) const;
     int set_format(const qmi_wwan_q_format &format) const;
     int get_info(qmi_wwan_q_info &info) const;
+    // One of them on the master, whatever the payload is.
+    int private_ioctl(unsigned long number, void *payload) const;
+    // "/sys/bus/usb/devices/1-1/1-1:1.4"
+    std::string interface_path() const;
 
     // Netdev that the module of that USB name has got; empty if none.
     static std::string netdev_of(const std::string &usb_name);
 
   private:
-    int private_ioctl(unsigned long number, void *payload) const;
-
     unsigned mode_;
     Modem modem_;
     std::string master_;

@@ -166,6 +166,19 @@ void add_address(const std::string &netdev, const std::string &address) {
     ASSERT_EQ(run("ip addr add " + address + " dev " + netdev), 0) << address;
 }
 
+bool take_lease(const std::string &netdev) {
+    const std::string script = "/tmp/udhcpc.script";
+    std::ofstream(script) << "#!/bin/sh\n[ $1 = bound ] && ip addr add $ip/$mask dev $interface\n"
+                             "exit 0\n";
+    std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+    return run("udhcpc -f -n -q -t 5 -T 1 -i " + netdev + " -s " + script + " >/dev/null 2>&1") ==
+           0;
+}
+
+bool has_address(const std::string &netdev, const std::string &address) {
+    return output_of("ip addr show dev " + netdev).find(" " + address) != std::string::npos;
+}
+
 uint64_t statistic(const std::string &netdev, const std::string &name) {
     return std::strtoull(attribute(netdev, "statistics/" + name).c_str(), nullptr, 10);
 }

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "traffic.h"
 
+#include "../modem/file_descriptor.h"
 #include "../modem/pattern.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
+#include <endian.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
+#include <sstream>
+#include <stdexcept>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <system_error>
@@ -51,30 +55,30 @@ class Connection {
             errno = EINVAL;
             fail(target.address);
         }
-        fd_ = socket(address.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
-        if (fd_ < 0)
+        fd_ = vmodem::FileDescriptor(
+            socket(address.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
+        if (!fd_)
             fail("socket");
-        if (setsockopt(fd_, SOL_SOCKET, SO_BINDTODEVICE, target.netdev.c_str(),
+        if (setsockopt(fd_.get(), SOL_SOCKET, SO_BINDTODEVICE, target.netdev.c_str(),
                        target.netdev.size()))
             fail("bind to " + target.netdev);
-        if (connect(fd_, reinterpret_cast<sockaddr *>(&address), length)) {
+        if (connect(fd_.get(), reinterpret_cast<sockaddr *>(&address), length)) {
             if (errno != EINPROGRESS)
                 fail("connect");
             wait(POLLOUT, "connect");
             int error = 0;
             socklen_t size = sizeof(error);
-            getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+            getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
             if ((errno = error))
                 fail("connect");
         }
     }
-    ~Connection() { close(fd_); }
     Connection(const Connection &) = delete;
     Connection &operator=(const Connection &) = delete;
 
     size_t send(const uint8_t *data, size_t size) {
         for (;;) {
-            const ssize_t n = ::send(fd_, data, size, MSG_NOSIGNAL);
+            const ssize_t n = ::send(fd_.get(), data, size, MSG_NOSIGNAL);
             if (n >= 0)
                 return size_t(n);
             if (errno != EAGAIN && errno != ENOBUFS)
@@ -92,7 +96,7 @@ class Connection {
     // 0 at the end of a stream.
     size_t receive(uint8_t *data, size_t size) {
         for (;;) {
-            const ssize_t n = recv(fd_, data, size, 0);
+            const ssize_t n = recv(fd_.get(), data, size, 0);
             if (n >= 0)
                 return size_t(n);
             if (errno != EAGAIN)
@@ -100,20 +104,20 @@ class Connection {
             wait(POLLIN, "receive");
         }
     }
-    void finish_sending() { shutdown(fd_, SHUT_WR); }
+    void finish_sending() { shutdown(fd_.get(), SHUT_WR); }
 
   private:
     void wait(short events, const char *what) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-            deadline_ - SteadyClock::now());
-        pollfd p{fd_, events, 0};
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - SteadyClock::now());
+        pollfd p{fd_.get(), events, 0};
         if (left.count() <= 0 || poll(&p, 1, int(left.count())) == 0) {
             errno = ETIMEDOUT;
             fail(what);
         }
     }
 
-    int fd_ = -1;
+    vmodem::FileDescriptor fd_;
     SteadyClock::time_point deadline_;
 };
 
@@ -167,6 +171,25 @@ std::string tcp_upload(const Target &target, uint64_t bytes, std::chrono::millis
     return error.empty() ? error : "upload: " + error + at(offset, bytes);
 }
 
+uint64_t segments_out_of_order() {
+    // Two lines "TcpExt:", names and values in the same order.
+    std::istringstream table(read_file("/proc/net/netstat").value_or(""));
+    std::string line, name;
+    uint64_t value;
+    for (std::istringstream names, values; std::getline(table, line);) {
+        names = std::istringstream(line);
+        if (!std::getline(table, line))
+            break;
+        values = std::istringstream(line);
+        names >> name;
+        values >> name;
+        while (names >> name && values >> value)
+            if (name == "TCPOFOQueue")
+                return value;
+    }
+    throw std::runtime_error("no TCPOFOQueue in /proc/net/netstat");
+}
+
 std::string udp_echo(const Target &target, size_t payload, std::chrono::milliseconds timeout) {
     return report([&]() -> std::string {
         Connection c(target, SOCK_DGRAM, 0, port_echo, timeout);
@@ -183,8 +206,11 @@ std::string udp_flood(const Target &target, unsigned count, size_t payload) {
         Connection c(target, SOCK_DGRAM, 0, port_sink, 120s);
         Bytes data(payload);
         vmodem::fill_pattern(0, data);
-        for (unsigned i = 0; i < count; i++)
+        for (unsigned i = 0; i < count; i++) {
+            const uint64_t number = htobe64(i);
+            std::memcpy(data.data(), &number, std::min(data.size(), sizeof(number)));
             c.send(data.data(), data.size());
+        }
         return "";
     });
 }

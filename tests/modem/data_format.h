@@ -17,9 +17,9 @@ struct DataFormat {
     uint32_t dl_max_datagrams = 0;
     uint32_t dl_max_size = 0; // bytes
     uint32_t ul_max_datagrams = 0;
-    uint32_t ul_max_size = 0; // bytes
+    uint32_t ul_max_size = 0;        // bytes
     uint32_t dl_minimum_padding = 0; // bytes before the IP packet, v5 DL
-    bool agreed = false; // by a WDA Set Data Format since the last reset
+    bool agreed = false;             // by a WDA Set Data Format since the last reset
 };
 
 } // namespace vmodem

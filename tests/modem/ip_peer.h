@@ -47,7 +47,7 @@ class IpPeer {
         uint64_t dhcp_leases, router_advertisements, echo_replies;
         uint64_t udp_sunk_packets, udp_sunk_bytes;
         uint64_t tcp_sunk_bytes, tcp_sink_mismatches, tcp_sourced_bytes, tcp_retransmits;
-        uint64_t tcp_out_of_order; // segments that arrived other than next in line
+        uint64_t tcp_out_of_order; // segments that arrived before one that precedes them
     };
 
     // emit: one IP packet for the host.

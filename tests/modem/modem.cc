@@ -97,7 +97,9 @@ Modem::State::Powered::Powered(State &owner)
     : link({.usb_packet_size = bulk_packet_size(owner.options.speed),
             .broken_ethernet_header = owner.options.broken_ethernet_header},
            {.packet =
-                [this](uint8_t mux_id, ByteView packet) {
+                [this, &owner](uint8_t mux_id, ByteView packet) {
+                    if (owner.options.uplink_packet)
+                        owner.options.uplink_packet(mux_id, packet, link.statistics().transfers);
                     auto pdn = pdns.find(mux_id);
                     if (pdn != pdns.end())
                         pdn->second.receive(packet, Clock::now());
@@ -402,6 +404,10 @@ unsigned Modem::pending_bulk_in() const {
     return state_->loop.call([this] { return state_->device().pending_bulk_in(); });
 }
 
+unsigned Modem::pending_bulk_out() const {
+    return state_->loop.call([this] { return state_->device().pending_bulk_out(); });
+}
+
 bool Modem::drain_downlink(std::chrono::milliseconds timeout) const {
     auto deadline = Clock::now() + timeout;
     while (!state_->loop.call([this] { return state_->link().idle(); })) {
@@ -417,6 +423,10 @@ bool Modem::suspended() const {
         auto power = state_->power();
         return power && power->suspended();
     });
+}
+
+void Modem::lose_state_in_sleep() {
+    state_->loop.call([this] { state_->device().refuse_status(); });
 }
 
 } // namespace vmodem

@@ -23,15 +23,15 @@ namespace vmodem {
 
 // What the host sent, as the module saw it.
 struct UplinkStatistics {
-    uint64_t transfers;            // bulk OUT transfers with data
-    uint64_t zero_length_packets;  // that closed a transfer of whole USB packets
-    uint64_t datagrams;            // data frames (RawIP: packets)
-    uint64_t max_datagrams;        // in one transfer
-    uint64_t max_transfer;         // bytes
-    uint64_t aggregates;           // transfers of more than one datagram
-    uint64_t dropped_unbound;      // for a mux id without bind + start
-    uint64_t violations;           // anything a strict module would choke on
-    std::string first_violation;   // what it was, with the first bytes in hex
+    uint64_t transfers;           // bulk OUT transfers with data
+    uint64_t zero_length_packets; // that closed a transfer of whole USB packets
+    uint64_t datagrams;           // data frames (RawIP: packets)
+    uint64_t max_datagrams;       // in one transfer
+    uint64_t max_transfer;        // bytes
+    uint64_t aggregates;          // transfers of more than one datagram
+    uint64_t dropped_unbound;     // for a mux id without bind + start
+    uint64_t violations;          // anything a strict module would choke on
+    std::string first_violation;  // what it was, with the first bytes in hex
 };
 
 // A MUX command that the host sent (the answer to one of ours, or of its own).
@@ -50,11 +50,14 @@ struct ModemOptions {
     unsigned usbnet = 0;
     // Called with the configuration descriptor before the device is plugged in: tests cut and
     // bend it here.
-    std::function<void(Bytes &)> mangle_descriptor;
+    std::function<void(Bytes &)> mangle_descriptor = {};
     // In 802.3 the module sends a MAC of 02:50:f3:00:00:00 as destination instead of the host's.
     bool broken_ethernet_header = false;
+    // Told each IP packet that the host sent on an open mux, with the number of its transfer (from
+    // 1, counting those with data). On the loop thread.
+    std::function<void(uint8_t mux_id, ByteView packet, uint64_t transfer)> uplink_packet = {};
     // Told, a line each, what happens: plug-in, formats, calls, DTR. On the loop thread.
-    std::function<void(const std::string &)> log;
+    std::function<void(const std::string &)> log = {};
 };
 
 class Modem {
@@ -107,11 +110,15 @@ class Modem {
     void set_uplink_rate(uint64_t bits_per_second);
     // Bulk IN URBs that the host has pending now.
     unsigned pending_bulk_in() const;
+    // Bulk OUT URBs that wait for hold_uplink() or set_uplink_rate().
+    unsigned pending_bulk_out() const;
     // Waits until the DL queue is empty; false after the time-out.
     bool drain_downlink(std::chrono::milliseconds timeout) const;
     // The host has suspended the device (autosuspend). Data or a notification that is queued then
     // makes it resume, provided it enabled remote wake-up. False where the transport can't tell.
     bool suspended() const;
+    // The next resume finds the device without its state: the host resets it (reset_resume).
+    void lose_state_in_sleep();
 
   private:
     struct State;

@@ -8,10 +8,10 @@ namespace vmodem {
 
 namespace {
 
-constexpr uint16_t quectel = 0x2c7c;
+constexpr uint16_t quectel = 0x2c7c, qualcomm = 0x05c6;
 constexpr uint8_t qmi_interface = 4;
 
-constexpr std::array<Profile, 4> table{{
+constexpr std::array<Profile, 6> table{{
     {"ec25",
      quectel,
      0x0125,
@@ -56,6 +56,28 @@ constexpr std::array<Profile, 4> table{{
      true,
      true,
      {62, 31744, 11, 8192}},
+    {"ec20",
+     qualcomm,
+     0x9215,
+     "Quectel",
+     "EC20",
+     "EC20CQAR02A09E2G",
+     qmi_interface,
+     Qmap::off,
+     false,
+     false,
+     {}},
+    {"uc20",
+     qualcomm,
+     0x9003,
+     "Quectel",
+     "UC20",
+     "UC20GQBR03A12E1G",
+     qmi_interface,
+     Qmap::off,
+     false,
+     false,
+     {}},
 }};
 
 } // namespace

@@ -22,14 +22,14 @@ struct AggregationLimits {
 };
 
 struct Profile {
-    std::string_view name; // "ec25", "eg12", "rm500q", "rm520n"
+    std::string_view name; // "ec25", "eg12", "rm500q", "rm520n", "ec20", "uc20"
     uint16_t vendor_id;
     uint16_t product_id;
     std::string_view manufacturer; // USB string
     std::string_view product;      // USB string
     std::string_view revision;     // DMS 23
     uint8_t qmi_interface;         // bInterfaceNumber of the QMI/RMNET function
-    Qmap qmap;                     // the newest QMAP version it speaks
+    Qmap qmap;                     // the newest QMAP version it speaks; off: only 802.3
     bool qmap_only;                // 5G: no unaggregated mode
     bool nr;                       // radio technology it reports: NR, else LTE
     AggregationLimits limits;

@@ -14,6 +14,8 @@ constexpr uint16_t wds_packet_service_status = 0x22;
 // A module without an unaggregated mode is in QMAP before anybody has asked for it.
 DataFormat format_after_power_up(const Profile &profile) {
     DataFormat format;
+    if (profile.qmap == Qmap::off)
+        format.link_protocol = LinkProtocol::ethernet_802_3;
     if (profile.qmap_only) {
         format.ul = format.dl = profile.qmap;
         format.dl_max_datagrams = profile.limits.dl_max_datagrams;

@@ -17,6 +17,8 @@ std::optional<Qmap> agreed_qmap(const Profile &profile, uint32_t asked) {
         return std::nullopt;
     if (asked < static_cast<uint32_t>(Qmap::v1)) // off, or nothing that these modules speak
         return profile.qmap_only ? profile.qmap : Qmap::off;
+    if (profile.qmap == Qmap::off)
+        return Qmap::off;
     const bool v5 = asked == static_cast<uint32_t>(Qmap::v5) && profile.qmap == Qmap::v5;
     return v5 ? Qmap::v5 : Qmap::v1;
 }
@@ -64,6 +66,8 @@ QmiError set_data_format(QmiCore &core, const QmiMessage &request, QmiReply &rep
     format.agreed = true;
     format.link_protocol =
         profile.qmap_only ? LinkProtocol::raw_ip : static_cast<LinkProtocol>(link_protocol);
+    if (profile.qmap == Qmap::off)
+        format.link_protocol = LinkProtocol::ethernet_802_3;
     if (core.faults.force_link_protocol)
         format.link_protocol = core.faults.forced_link_protocol;
     format.ul = *ul;

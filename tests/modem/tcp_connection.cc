@@ -167,8 +167,6 @@ void TcpConnection::receive(const TcpSegment &segment, Clock::time_point now) {
     if (receive_reset_or_syn(segment, start) || !(segment.flags & ack))
         return;
     if ((start < received_ && end <= received_) || start > window_edge_) {
-        if (!segment.payload.empty())
-            ++context_.statistics.tcp_out_of_order;
         ack_now_ = true;
         if (lingering_)
             timer_ = now + linger; // long enough to answer the next repetition too
@@ -279,7 +277,7 @@ void TcpConnection::measure(Clock::duration sample) {
 
 void TcpConnection::receive_data(const TcpSegment &segment, Position start, Clock::time_point now) {
     ByteView bytes = segment.payload;
-    if (start != received_ && !bytes.empty())
+    if (start > received_ && !bytes.empty())
         ++context_.statistics.tcp_out_of_order;
     if (input_ended()) {
         ack_now_ = true;

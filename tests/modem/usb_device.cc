@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace vmodem {
 
@@ -235,6 +236,8 @@ UsbDevice::Answer UsbDevice::standard_request(const Urb &urb) {
     case get_interface:
         return Bytes{alternate_[interface]};
     case get_status_device:
+        if (std::exchange(refuse_status_, false))
+            return std::nullopt;
         return Bytes{uint8_t(remote_wakeup_ << 1), 0};
     case get_status_interface:
         return Bytes{uint8_t(speed_ == UsbSpeed::super), 0}; // can wake the host

@@ -64,11 +64,14 @@ class UsbDevice {
     void set_bulk_out_rate(uint64_t bits_per_second) { out_rate_ = bits_per_second; }
     void fail_bulk_in(int status) { in_errors_.push_back(status); }
     void fail_bulk_out(int status) { out_errors_.push_back(status); }
+    // Stalls the next GET_STATUS of the device, which the host sends when it has resumed it.
+    void refuse_status() { refuse_status_ = true; }
 
     bool configured() const { return configuration_ != 0; }
     bool remote_wakeup_enabled() const { return remote_wakeup_; }
     bool notification_due() const { return notifications_; }
     unsigned pending_bulk_in() const { return in_[number(network().bulk_in_endpoint)].size(); }
+    unsigned pending_bulk_out() const { return held_out_.size(); }
     unsigned dtr() const { return dtr_; }
 
   private:
@@ -107,6 +110,7 @@ class UsbDevice {
     uint8_t configuration_ = 0;
     std::array<uint8_t, 32> alternate_{};
     bool remote_wakeup_ = false;
+    bool refuse_status_ = false;
     unsigned dtr_ = 0;
     std::array<std::deque<Pending>, 16> in_;
     std::bitset<16> in_halted_, out_halted_;

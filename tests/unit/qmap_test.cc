@@ -102,6 +102,15 @@ TEST(Qmap, RemovesDlPaddingFromV5DataOnly) {
     EXPECT_EQ(all_padding.next(), QMAP_BAD_PAD);
 }
 
+TEST(Qmap, CommandsHaveNoV5Header) {
+    Walk walk(cat({{0xc0, 0x81, 0, 8, 2, 0, 0, 0, 0, 0, 0, 7}, good}), QMAP_V5);
+    ASSERT_EQ(walk.next(), QMAP_FRAME);
+    EXPECT_TRUE(walk.frame.command);
+    EXPECT_EQ(walk.payload(), (Bytes{2, 0, 0, 0, 0, 0, 0, 7}));
+    ASSERT_EQ(walk.next(), QMAP_FRAME);
+    EXPECT_EQ(walk.payload(), (Bytes{0x45, 0xaa, 0xbb}));
+}
+
 // What is wrong with a frame must not cost the one behind it.
 TEST(Qmap, GoesOnBehindABadFrame) {
     const struct {
