@@ -34,15 +34,15 @@ test: ## Run everything: test-unit and test-vm
 test-unit: ## Unit tests, with sanitizers, and the tests of the log gate: no VM, seconds
 	@tests/packages build
 	@$(MAKE) --no-print-directory -C tests unit_tests
-	@tests/record unit build/unit_tests
-	@tests/record log-gate tests/vm/log-gate-test
+	@status=0; tests/record unit build/unit_tests || status=1; \
+	tests/record log-gate tests/vm/log-gate-test || status=1; exit $$status
 
 .PHONY: test-vm
 test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
 	@tests/packages build vm
 	@$(MAKE) --no-print-directory -C tests vm_tests programs driver
-	@tests/vm/test-vm vm
-	@tests/record runner tests/vm/run-vm-test
+	@status=0; tests/vm/test-vm vm || status=1; \
+	tests/record runner tests/vm/run-vm-test || status=1; exit $$status
 
 .PHONY: test-debug
 test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (builds it once: 10 minutes)
