@@ -76,10 +76,13 @@ static void qmiq_tx_submit_urb(struct qmiq_tx_slot *slot)
 {
 	int err = usb_submit_urb(slot->urb, GFP_ATOMIC);
 
-	if (unlikely(err)) {
-		usb_autopm_put_interface_async(slot->q->intf);
-		qmiq_tx_done(slot, err);
-	}
+	if (likely(!err))
+		return;
+	usb_autopm_put_interface_async(slot->q->intf);
+	qmiq_tx_done(slot, err);
+	/* Unplugged: packets wait until the netdevs go. */
+	if (err == -ENODEV)
+		slot->q->tx.up = false;
 }
 
 /* Under tx.lock. */
@@ -216,8 +219,11 @@ static void qmiq_tx_put(struct qmiq_port *port, u8 *dst,
 /* Under tx.lock. Returns a slot with @frame bytes of room, or NULL. */
 static struct qmiq_tx_slot *qmiq_tx_reserve(struct qmiq_dev *q, u32 frame)
 {
-	if (q->tx.open && qmiq_tx_room(q, q->tx.open) < frame)
+	if (q->tx.open && qmiq_tx_room(q, q->tx.open) < frame) {
 		qmiq_tx_flush(q);
+		if (q->tx.open)
+			return NULL;
+	}
 	if (!q->tx.open)
 		q->tx.open = qmiq_tx_take_free(q);
 	return q->tx.open;
@@ -284,11 +290,15 @@ static void qmiq_tx_push(struct qmiq_dev *q, bool more)
 			      HRTIMER_MODE_REL_SOFT);
 }
 
-/* Under tx.lock. Lets a port that was stopped go on; false: no room. */
+/* Under tx.lock. */
+static bool qmiq_tx_waits(const struct qmiq_port *port)
+{
+	return port->backlog && !port->flow_off;
+}
+
+/* Under tx.lock. Lets a port that waits go on; false: no room. */
 static bool qmiq_tx_restart(struct qmiq_port *port)
 {
-	if (!port->backlog || port->flow_off)
-		return true;
 	if (!qmiq_tx_place(port, port->backlog))
 		return false;
 	port->backlog = NULL;
@@ -297,17 +307,27 @@ static bool qmiq_tx_restart(struct qmiq_port *port)
 }
 
 /*
- * Under tx.lock. The ports take turns in being first; one that found no room
- * is first again.
+ * Under tx.lock. The first port to be restarted fills from its qdisc what room
+ * is left: the next turn begins behind it, or with the one that found no room.
  */
 static void qmiq_tx_restart_all(struct qmiq_dev *q)
 {
-	unsigned int i;
+	unsigned int i, start = q->tx.turn;
+	bool restarted = false;
 
-	for (i = 0; i < q->nr_pdn; i++)
-		if (!qmiq_tx_restart(q->pdn[(q->tx.turn + i) % q->nr_pdn]))
+	for (i = 0; i < q->nr_pdn; i++) {
+		unsigned int n = (start + i) % q->nr_pdn;
+
+		if (!qmiq_tx_waits(q->pdn[n]))
+			continue;
+		if (!qmiq_tx_restart(q->pdn[n])) {
+			q->tx.turn = n;
 			break;
-	q->tx.turn += i < q->nr_pdn ? i : 1;
+		}
+		if (!restarted)
+			q->tx.turn = n + 1;
+		restarted = true;
+	}
 	qmiq_tx_push(q, false);
 }
 
@@ -406,7 +426,8 @@ void qmiq_tx_set_flow(struct qmiq_port *port, bool off)
 
 	spin_lock(&q->tx.lock);
 	port->flow_off = off;
-	qmiq_tx_restart(port);
+	if (qmiq_tx_waits(port))
+		qmiq_tx_restart(port);
 	qmiq_tx_push(q, false);
 	spin_unlock(&q->tx.lock);
 }

@@ -41,9 +41,10 @@ class Race : public testing::TestWithParam<Setup> {
         if (bench_.mode())
             for (const Pdn &pdn : bench_.pdns())
                 bench_.modem().send_command(pdn.mux_id, 2);
+        bench_.modem().forget_errors();
         revive();
         for (const Pdn &pdn : bench_.pdns()) {
-            // Takes the errors that are still to be injected.
+            // Endpoints may still be halted.
             EXPECT_TRUE(wait_until([&] { return udp_echo(pdn.ipv4(), 100, 200ms).empty(); }, 10s));
             EXPECT_EQ(tcp_download(pdn.ipv4(), 300'000, 20s), "") << pdn.netdev;
             EXPECT_EQ(tcp_upload(pdn.ipv4(), 300'000, 20s), "") << pdn.netdev;

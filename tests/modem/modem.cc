@@ -388,6 +388,10 @@ void Modem::inject_bulk_out_error(int status) {
     state_->loop.call([&] { state_->device().fail_bulk_out(status); });
 }
 
+void Modem::forget_errors() {
+    state_->loop.call([&] { state_->device().forget_errors(); });
+}
+
 uint32_t Modem::send_command(uint8_t mux_id, uint8_t name) {
     return state_->loop.call([&] { return state_->link().queue_command(mux_id, name); });
 }

@@ -102,6 +102,8 @@ class Modem {
     // until the host clears the halt, -EPROTO, -EILSEQ, -ETIME ...).
     void inject_bulk_in_error(int status);
     void inject_bulk_out_error(int status);
+    // Takes back the errors that have hit no URB yet; an endpoint that is halted stays so.
+    void forget_errors();
     // Sends a MUX command request; returns its transaction id.
     uint32_t send_command(uint8_t mux_id, uint8_t name);
     // While true bulk OUT URBs stay pending: the module's UL buffers are full.

@@ -64,6 +64,10 @@ class UsbDevice {
     void set_bulk_out_rate(uint64_t bits_per_second) { out_rate_ = bits_per_second; }
     void fail_bulk_in(int status) { in_errors_.push_back(status); }
     void fail_bulk_out(int status) { out_errors_.push_back(status); }
+    void forget_errors() {
+        in_errors_.clear();
+        out_errors_.clear();
+    }
     // Stalls the next GET_STATUS of the device, which the host sends when it has resumed it.
     void refuse_status() { refuse_status_ = true; }
 

@@ -8,6 +8,7 @@
 #include "usbip_header.h"
 
 #include <deque>
+#include <set>
 
 namespace vmodem {
 
@@ -38,6 +39,8 @@ class UsbipConnection {
 
     FileDescriptor socket_;
     UsbDevice &device_;
+    uint32_t last_submitted_ = 0;       // sequence number
+    std::set<uint32_t> early_unlinks_;  // of URBs that are still to come
     Bytes in_;           // buffer
     size_t in_used_ = 0; // bytes in it
     std::deque<Message> out_;
