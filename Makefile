@@ -5,6 +5,8 @@
 KDIR ?= $(wildcard /lib/modules/$(shell uname -r)/build)
 # The virtual modem of 'demo': any profile that vmodem knows.
 DEMO_MODEM ?= ec25
+# Tests that need the debug kernel, for its failing allocations.
+debug_only := *NoMemory*
 
 .PHONY: help
 help: ## List the targets
@@ -41,7 +43,7 @@ test-unit: ## Unit tests, with sanitizers, and the tests of the log gate: no VM,
 test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
 	@tests/packages build vm
 	@$(MAKE) --no-print-directory -C tests vm_tests programs driver
-	@status=0; tests/vm/test-vm vm || status=1; \
+	@status=0; TESTS='$(or $(TESTS),-$(debug_only))' tests/vm/test-vm vm || status=1; \
 	tests/record runner tests/vm/run-vm-test || status=1; exit $$status
 
 .PHONY: test-debug

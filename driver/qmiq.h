@@ -191,6 +191,7 @@ struct qmiq_answer {
  * @slot_size: bytes of a transfer at the most
  * @up: URBs may be submitted
  * @held: depth of qmiq_tx_suspend(); transfers are deferred
+ * @stalled: the endpoint is halted, and transfers held back, until @recover
  * @turn: index in qmiq_dev::pdn of the port that may restart first
  * @answers: ring of MUX command answers that wait for a slot
  * @answer_head: oldest
@@ -212,6 +213,7 @@ struct qmiq_tx {
 	u32 slot_size;
 	bool up;
 	unsigned int held;
+	bool stalled;
 	unsigned int turn;
 	struct qmiq_answer answers[QMIQ_MAX_ANSWERS];
 	unsigned int answer_head;

@@ -468,6 +468,16 @@ void qmiq_tx_stop_port(struct qmiq_port *port)
 	kfree_skb(skb);
 }
 
+/* Under tx.lock. Nothing more is sent until the halt has been cleared. */
+static void qmiq_tx_stalled(struct qmiq_tx *tx)
+{
+	if (tx->stalled || !tx->up)
+		return;
+	tx->stalled = true;
+	tx->held++;
+	schedule_delayed_work(&tx->recover, QMIQ_TX_RETRY);
+}
+
 /* Frees the slots that have completed, and sends what has gathered. */
 void qmiq_tx_reclaim(struct qmiq_dev *q)
 {
@@ -487,14 +497,13 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 		if (unlikely(slot->status)) {
 			bool stall = slot->status == -EPIPE;
 
+			if (stall)
+				qmiq_tx_stalled(tx);
 			qmiq_count(q, stall ? QMIQ_TX_STALL :
 					      QMIQ_TX_URB_ERROR);
 			u64_stats_update_begin(&q->master.tx.sync);
 			u64_stats_add(&q->master.tx.errors, slot->datagrams);
 			u64_stats_update_end(&q->master.tx.sync);
-			if (stall && tx->up)
-				schedule_delayed_work(&tx->recover,
-						      QMIQ_TX_RETRY);
 		}
 		list_move(&slot->list, &tx->free);
 	}
@@ -567,36 +576,51 @@ int qmiq_tx_suspend(struct qmiq_dev *q, bool only_if_idle)
 	return 0;
 }
 
-void qmiq_tx_resume(struct qmiq_dev *q)
+/* Under tx.lock. */
+static void qmiq_tx_release(struct qmiq_tx *tx)
 {
-	struct qmiq_tx *tx = &q->tx;
 	struct qmiq_tx_slot *slot, *next;
 
-	spin_lock_bh(&tx->lock);
-	if (!--tx->held) {
-		list_for_each_entry_safe(slot, next, &tx->deferred, list) {
-			list_del(&slot->list);
-			qmiq_tx_submit_urb(slot);
-		}
+	if (--tx->held)
+		return;
+	list_for_each_entry_safe(slot, next, &tx->deferred, list) {
+		list_del(&slot->list);
+		qmiq_tx_submit_urb(slot);
 	}
-	spin_unlock_bh(&tx->lock);
+}
+
+void qmiq_tx_resume(struct qmiq_dev *q)
+{
+	spin_lock_bh(&q->tx.lock);
+	qmiq_tx_release(&q->tx);
+	spin_unlock_bh(&q->tx.lock);
 }
 
 /* A halt is cleared with no URB queued on the endpoint. */
+static int qmiq_tx_clear_halt(struct qmiq_dev *q)
+{
+	int err = usb_autopm_get_interface(q->intf);
+
+	if (err)
+		return err;
+	qmiq_tx_kill(q);
+	err = usb_clear_halt(q->usbnet->udev, q->usbnet->out);
+	usb_autopm_put_interface(q->intf);
+	return err;
+}
+
 static void qmiq_tx_recover(struct work_struct *work)
 {
 	struct qmiq_dev *q = container_of(work, struct qmiq_dev,
 					  tx.recover.work);
-	int err = usb_autopm_get_interface(q->intf);
+	int err = qmiq_tx_clear_halt(q);
 
-	if (err)
-		return;
-	qmiq_tx_suspend(q, false);
-	err = usb_clear_halt(q->usbnet->udev, q->usbnet->out);
 	if (err && err != -ENODEV && err != -ESHUTDOWN && net_ratelimit())
 		netdev_err(q->netdev, "can't clear the UL halt: %d\n", err);
-	qmiq_tx_resume(q);
-	usb_autopm_put_interface(q->intf);
+	spin_lock_bh(&q->tx.lock);
+	q->tx.stalled = false;
+	qmiq_tx_release(&q->tx);
+	spin_unlock_bh(&q->tx.lock);
 }
 
 /**
@@ -683,6 +707,10 @@ void qmiq_tx_stop(struct qmiq_dev *q)
 
 	hrtimer_cancel(&tx->timer);
 	cancel_delayed_work_sync(&tx->recover);
+	if (tx->stalled) {
+		tx->stalled = false;
+		tx->held--;
+	}
 	qmiq_tx_kill(q);
 }
 

@@ -54,11 +54,13 @@ class Race : public testing::TestWithParam<Setup> {
             << bench_.modem().pending_bulk_in() << " of " << urbs_;
     }
     void revive() {
+        // First, since a format must fit the largest.
+        for (const Pdn &pdn : bench_.pdns())
+            EXPECT_EQ(set_mtu(pdn.netdev, 1500), 0);
         bench_.agree();
         EXPECT_EQ(set_up(bench_.master(), false), 0);
         EXPECT_EQ(set_up(bench_.master(), true), 0);
         for (const Pdn &pdn : bench_.pdns()) {
-            EXPECT_EQ(set_mtu(pdn.netdev, 1500), 0);
             EXPECT_EQ(set_up(pdn.netdev, true), 0);
             bench_.modem().open_mux(bench_.mode() ? pdn.mux_id : 0);
             EXPECT_EQ(bench_.set_link_state(pdn.number), 0);
