@@ -7,6 +7,7 @@ KDIR ?= $(wildcard /lib/modules/$(shell uname -r)/build)
 DEMO_MODEM ?= ec25
 # Tests that need the debug kernel, for its failing allocations.
 debug_only := *NoMemory*
+failing_caches := skbuff_head_cache,skbuff_fclone_cache,kmalloc-192,kmalloc-512,kmalloc-1k,kmalloc-2k,kmalloc-4k,kmalloc-8k
 
 .PHONY: help
 help: ## List the targets
@@ -51,7 +52,7 @@ test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (buil
 	@tests/packages build vm debug
 	@kernel=$$(tests/vm/debug-kernel) && \
 	$(MAKE) --no-print-directory -C tests vm_tests programs driver KERNEL="$$kernel" && \
-	tests/vm/test-vm debug --kernel-dir "$$kernel"
+	tests/vm/test-vm debug --kernel-dir "$$kernel" --append "slub_debug=A,$(failing_caches)"
 
 .PHONY: lint
 lint: ## sparse and W=1 on the driver, shellcheck on the scripts, clang-format on tests/

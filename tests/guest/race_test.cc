@@ -230,6 +230,8 @@ TEST_P(RaceMux, NamespacesAndTraffic) {
 
 // Allocations fail: that costs packets, never the link. The host controller's own, which cut the
 // connection of vhci_hcd when they fail, are left alone.
+// Only in the caches that the kernel was booted with failures for ('slub_debug=A,...', see
+// test-debug in the Makefile): those of packets, URBs and transfer buffers, not vhci_hcd's.
 class NoMemory : public Race {
   protected:
     static constexpr const char *faults = "/sys/kernel/debug/failslab/";
@@ -253,18 +255,9 @@ class NoMemory : public Race {
         set(directory, "times", "-1");
         set(directory, "probability", probability);
     }
-    static void mark(const std::vector<const char *> &caches, const char *value) {
-        for (const char *cache : caches)
-            EXPECT_EQ(write_file(std::string("/sys/kernel/slab/") + cache + "/failslab", value), 0)
-                << cache;
-    }
 };
 
 TEST_P(NoMemory, UnderLoad) {
-    const std::vector<const char *> caches = {
-        "skbuff_head_cache", "skbuff_fclone_cache", "kmalloc-512", "kmalloc-1k",
-        "kmalloc-2k",        "kmalloc-4k",          "kmalloc-8k"};
-    mark(caches, "1");
     set(faults, "cache-filter", "Y");
     {
         Background work;
@@ -279,20 +272,12 @@ TEST_P(NoMemory, UnderLoad) {
         set(faults, "probability", "0");
         set(pages, "probability", "0");
     }
-    mark(caches, "0");
     set(faults, "cache-filter", "N");
     EXPECT_GT(bench_.counter("rx_no_memory"), 0u);
 }
 
 // Of the caller's own allocations one in three fails: an open may, and leaves nothing behind.
 TEST_P(NoMemory, WhenOpened) {
-    const std::vector<const char *> caches = {"kmalloc-192", "kmalloc-2k", "kmalloc-4k",
-                                              "kmalloc-8k",  "kmalloc-1k", "kmalloc-32k"};
-    std::vector<const char *> known;
-    for (const char *cache : caches)
-        if (!access((std::string("/sys/kernel/slab/") + cache + "/failslab").c_str(), F_OK))
-            known.push_back(cache);
-    mark(known, "1");
     set(faults, "cache-filter", "Y");
     set(faults, "task-filter", "Y");
     set(faults, "ignore-gfp-wait", "N");
@@ -310,7 +295,6 @@ TEST_P(NoMemory, WhenOpened) {
     set(faults, "ignore-gfp-wait", "Y");
     set(faults, "task-filter", "N");
     set(faults, "cache-filter", "N");
-    mark(known, "0");
     EXPECT_GT(opened, 0u);
     EXPECT_GT(refused, 0u);
 }
