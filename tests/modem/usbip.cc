@@ -67,8 +67,10 @@ bool UsbipConnection::take_messages() {
 
 void UsbipConnection::submit(const UsbipSubmit &s, ByteView data) {
     last_submitted_ = s.sequence;
-    if (early_unlinks_.erase(s.sequence))
+    if (auto unlink = early_unlinks_.extract(s.sequence)) {
+        out_.push_back({usbip_ret_unlink(unlink.mapped(), -ECONNRESET), {}});
         return;
+    }
     Urb urb;
     urb.id = s.sequence;
     urb.endpoint = s.endpoint | (s.in ? 0x80 : 0);
@@ -80,12 +82,13 @@ void UsbipConnection::submit(const UsbipSubmit &s, ByteView data) {
 }
 
 void UsbipConnection::unlink(const UsbipUnlink &u) {
-    // vhci can send the unlink of a URB ahead of the URB, and takes no answer to that one then.
-    bool early = int32_t(u.victim - last_submitted_) > 0;
-    if (early)
-        early_unlinks_.insert(u.victim);
+    // vhci can send the unlink of a URB ahead of the URB. It finds the URB only once that is sent.
+    if (int32_t(u.victim - last_submitted_) > 0) {
+        early_unlinks_[u.victim] = u.sequence;
+        return;
+    }
     // A URB that has been answered is on its way to the host, ahead of this reply.
-    int status = early || device_.cancel(u.victim) ? -ECONNRESET : 0;
+    int status = device_.cancel(u.victim) ? -ECONNRESET : 0;
     out_.push_back({usbip_ret_unlink(u.sequence, status), {}});
 }
 

@@ -8,7 +8,7 @@
 #include "usbip_header.h"
 
 #include <deque>
-#include <set>
+#include <map>
 
 namespace vmodem {
 
@@ -39,10 +39,10 @@ class UsbipConnection {
 
     FileDescriptor socket_;
     UsbDevice &device_;
-    uint32_t last_submitted_ = 0;      // sequence number
-    std::set<uint32_t> early_unlinks_; // of URBs that are still to come
-    Bytes in_;                         // buffer
-    size_t in_used_ = 0;               // bytes in it
+    uint32_t last_submitted_ = 0;                // sequence number
+    std::map<uint32_t, uint32_t> early_unlinks_; // of URBs to come: victim, own number
+    Bytes in_;                                   // buffer
+    size_t in_used_ = 0;                         // bytes in it
     std::deque<Message> out_;
     size_t out_offset_ = 0; // of the first message, already sent
 };
