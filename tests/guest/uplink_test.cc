@@ -201,7 +201,7 @@ TEST_P(Uplink, AggregatesAsAgreed) {
     const auto own = bench_.own_format();
     bench_.agree();
     connect();
-    modem().set_uplink_rate(100'000'000);
+    modem().set_uplink_rate(10'000'000);
     constexpr unsigned count = 120;
     constexpr size_t payload = 700, frame = payload + 28 + 8;
     for (const auto &[datagrams, size] :
@@ -237,7 +237,7 @@ TEST_P(Uplink, AggregatesAsAgreed) {
 
 TEST_P(Uplink, AggregatesTcpOfAllPdns) {
     bench_.connect_all();
-    modem().set_uplink_rate(60'000'000);
+    modem().set_uplink_rate(30'000'000);
     recorder_.forget();
     on_all(bench_.pdns(), [](const Pdn &pdn) {
         return tcp_upload(pdn.number % 2 ? pdn.ipv4() : pdn.ipv6(), 600'000);
@@ -496,7 +496,7 @@ TEST_P(Uplink, MtuAndFormatMustFit) {
 
 TEST_P(Uplink, MtuChangesUnderLoad) {
     bench_.connect_all();
-    modem().set_uplink_rate(80'000'000);
+    modem().set_uplink_rate(30'000'000);
     constexpr uint64_t bytes = 1'500'000;
     std::jthread upload([&] { EXPECT_EQ(tcp_upload(bench_.pdn(1).ipv4(), bytes), ""); });
     std::jthread download([&] { EXPECT_EQ(tcp_download(bench_.pdn(2).ipv4(), bytes), ""); });

@@ -2,9 +2,13 @@
 /*
  * What qmi_wwan_q shares with user space.
  *
- * Private ioctls of the vendor's driver of the same name, kept so that its
+ * 1. Private ioctls of the vendor's driver of the same name, kept so that its
  * programs work unchanged. Issued on an AF_INET datagram socket with ifr_name
  * the master netdev (wwan0) and ifr_data a user pointer. Native byte order.
+ *
+ * 2. The generic netlink family, for new programs: it names the reason of a
+ * refusal, takes any mux id and tells of changes. The same in YAML:
+ * Documentation/netlink/specs/qmi_wwan_q.yaml.
  */
 #ifndef _UAPI_LINUX_QMI_WWAN_Q_H
 #define _UAPI_LINUX_QMI_WWAN_Q_H
@@ -80,6 +84,153 @@ struct qmi_wwan_q_info {
 	__u32 dl_minimum_padding;
 	char ifname[QMI_WWAN_Q_MAX_PDN][16];
 	__u8 mux_id[QMI_WWAN_Q_MAX_PDN];
+};
+
+/* Generic netlink family and its multicast group. */
+#define QMI_WWAN_Q_FAMILY_NAME		"qmi_wwan_q"
+#define QMI_WWAN_Q_FAMILY_VERSION	1
+#define QMI_WWAN_Q_MCGRP_EVENTS		"events"
+
+/**
+ * enum qmi_wwan_q_cmd - requests, answers and events
+ * @QMI_WWAN_Q_CMD_DEV_GET: the module behind %QMI_WWAN_Q_A_DEV_IFINDEX, or by
+ *	dump all of the socket's network namespace. Anyone may ask
+ * @QMI_WWAN_Q_CMD_MODE_SET: %QMI_WWAN_Q_A_DEV_MODE; all netdevs of the module
+ *	must be down (EBUSY). Mux netdevs are removed and made
+ * @QMI_WWAN_Q_CMD_FORMAT_SET: %QMI_WWAN_Q_A_DEV_FORMAT, what WDA Set Data
+ *	Format agreed with the module; what the nest leaves out stays as it is
+ * @QMI_WWAN_Q_CMD_LINK_SET: a call came up or went down: one
+ *	%QMI_WWAN_Q_A_DEV_PDN with mux id and link
+ * @QMI_WWAN_Q_CMD_MUX_ADD: make a mux netdev: one %QMI_WWAN_Q_A_DEV_PDN with
+ *	its mux id. Answered by the device as it is then
+ * @QMI_WWAN_Q_CMD_MUX_DEL: remove the mux netdev of a mux id
+ * @QMI_WWAN_Q_CMD_DEV_ADD_NTF: event: a module arrived; carries all of it
+ * @QMI_WWAN_Q_CMD_DEV_DEL_NTF: event: a module left; carries all of it
+ * @QMI_WWAN_Q_CMD_DEV_CHANGE_NTF: event: mode or format changed; all of it
+ * @QMI_WWAN_Q_CMD_MUX_ADD_NTF: event: a mux netdev is there. This and the
+ *	next two carry ifindex, ifname and USB path of the module, and one PDN
+ * @QMI_WWAN_Q_CMD_MUX_DEL_NTF: event: a mux netdev is going
+ * @QMI_WWAN_Q_CMD_LINK_NTF: event: a PDN's link changed
+ *
+ * All that sets needs CAP_NET_ADMIN in the module's network namespace, and
+ * names the module by %QMI_WWAN_Q_A_DEV_IFINDEX. Refusals say why in the
+ * extended ack, and then nothing was changed.
+ */
+enum qmi_wwan_q_cmd {
+	QMI_WWAN_Q_CMD_DEV_GET = 1,
+	QMI_WWAN_Q_CMD_MODE_SET,
+	QMI_WWAN_Q_CMD_FORMAT_SET,
+	QMI_WWAN_Q_CMD_LINK_SET,
+	QMI_WWAN_Q_CMD_MUX_ADD,
+	QMI_WWAN_Q_CMD_MUX_DEL,
+	QMI_WWAN_Q_CMD_DEV_ADD_NTF,
+	QMI_WWAN_Q_CMD_DEV_DEL_NTF,
+	QMI_WWAN_Q_CMD_DEV_CHANGE_NTF,
+	QMI_WWAN_Q_CMD_MUX_ADD_NTF,
+	QMI_WWAN_Q_CMD_MUX_DEL_NTF,
+	QMI_WWAN_Q_CMD_LINK_NTF,
+
+	__QMI_WWAN_Q_CMD_MAX,
+	QMI_WWAN_Q_CMD_MAX = __QMI_WWAN_Q_CMD_MAX - 1
+};
+
+/**
+ * enum qmi_wwan_q_a_dev - a module
+ * @QMI_WWAN_Q_A_DEV_IFINDEX: u32, of the master netdev
+ * @QMI_WWAN_Q_A_DEV_IFNAME: string, of the master netdev
+ * @QMI_WWAN_Q_A_DEV_USB_PATH: string, USB interface as in sysfs: "1-1:1.4"
+ * @QMI_WWAN_Q_A_DEV_VENDOR_ID: u32, USB
+ * @QMI_WWAN_Q_A_DEV_PRODUCT_ID: u32, USB
+ * @QMI_WWAN_Q_A_DEV_USB_SPEED: u32, Mbit/s
+ * @QMI_WWAN_Q_A_DEV_EP_TYPE: u32, as WDA codes it: 2, HSUSB
+ * @QMI_WWAN_Q_A_DEV_INTERFACE: u32, number of the USB interface, as for WDA
+ * @QMI_WWAN_Q_A_DEV_FAMILY: string, chip generation whose defaults are used
+ * @QMI_WWAN_Q_A_DEV_MODE: u32, qmap_mode: 0 no QMAP, 1 QMAP on the master,
+ *	N of 2 to 8 QMAP on mux netdevs (set: makes N of them, for mux id 0x81
+ *	and up)
+ * @QMI_WWAN_Q_A_DEV_LINK_STATE: u32, as the ioctl has it: bit n-1 is PDN n,
+ *	which has mux id 0x80 + n
+ * @QMI_WWAN_Q_A_DEV_FORMAT: nest, enum qmi_wwan_q_a_format
+ * @QMI_WWAN_Q_A_DEV_FORMAT_AGREED: flag: a format has been set since the
+ *	module arrived or was last reset
+ * @QMI_WWAN_Q_A_DEV_PDN: nest, enum qmi_wwan_q_a_pdn; once for each netdev
+ *	that carries packets, the master in modes 0 and 1
+ */
+enum qmi_wwan_q_a_dev {
+	QMI_WWAN_Q_A_DEV_IFINDEX = 1,
+	QMI_WWAN_Q_A_DEV_IFNAME,
+	QMI_WWAN_Q_A_DEV_USB_PATH,
+	QMI_WWAN_Q_A_DEV_VENDOR_ID,
+	QMI_WWAN_Q_A_DEV_PRODUCT_ID,
+	QMI_WWAN_Q_A_DEV_USB_SPEED,
+	QMI_WWAN_Q_A_DEV_EP_TYPE,
+	QMI_WWAN_Q_A_DEV_INTERFACE,
+	QMI_WWAN_Q_A_DEV_FAMILY,
+	QMI_WWAN_Q_A_DEV_MODE,
+	QMI_WWAN_Q_A_DEV_LINK_STATE,
+	QMI_WWAN_Q_A_DEV_FORMAT,
+	QMI_WWAN_Q_A_DEV_FORMAT_AGREED,
+	QMI_WWAN_Q_A_DEV_PDN,
+
+	__QMI_WWAN_Q_A_DEV_MAX,
+	QMI_WWAN_Q_A_DEV_MAX = __QMI_WWAN_Q_A_DEV_MAX - 1
+};
+
+/**
+ * enum qmi_wwan_q_a_format - data format in use
+ * @QMI_WWAN_Q_A_FORMAT_LINK_PROTOCOL: u32, as WDA codes it: 1 802.3, 2 raw
+ *	IP. Read only: the driver follows the module
+ * @QMI_WWAN_Q_A_FORMAT_QMAP_VERSION: u32, as WDA codes it: 0 without QMAP, 5
+ *	QMAP v1, 9 QMAP v5
+ * @QMI_WWAN_Q_A_FORMAT_RX_URB_SIZE: u32, bytes; set: the agreed DL aggregate
+ *	size, up to 65536. URBs grow to it and never shrink
+ * @QMI_WWAN_Q_A_FORMAT_UL_MAX_DATAGRAMS: u32, packets in an UL transfer; 0
+ *	and 1: no aggregation
+ * @QMI_WWAN_Q_A_FORMAT_UL_MAX_SIZE: u32, bytes in an UL transfer
+ * @QMI_WWAN_Q_A_FORMAT_DL_PADDING: u32, bytes that the module inserts before
+ *	each DL packet, up to 255; QMAP v5
+ */
+enum qmi_wwan_q_a_format {
+	QMI_WWAN_Q_A_FORMAT_LINK_PROTOCOL = 1,
+	QMI_WWAN_Q_A_FORMAT_QMAP_VERSION,
+	QMI_WWAN_Q_A_FORMAT_RX_URB_SIZE,
+	QMI_WWAN_Q_A_FORMAT_UL_MAX_DATAGRAMS,
+	QMI_WWAN_Q_A_FORMAT_UL_MAX_SIZE,
+	QMI_WWAN_Q_A_FORMAT_DL_PADDING,
+
+	__QMI_WWAN_Q_A_FORMAT_MAX,
+	QMI_WWAN_Q_A_FORMAT_MAX = __QMI_WWAN_Q_A_FORMAT_MAX - 1
+};
+
+/**
+ * enum qmi_wwan_q_a_pdn - a netdev that carries packets
+ * @QMI_WWAN_Q_A_PDN_MUX_ID: u32, 1 to 254; 0 in mode 0
+ * @QMI_WWAN_Q_A_PDN_IFINDEX: u32
+ * @QMI_WWAN_Q_A_PDN_IFNAME: string
+ * @QMI_WWAN_Q_A_PDN_LINK: u32, 1 up, 0 down
+ * @QMI_WWAN_Q_A_PDN_FLOW_OFF: flag: the module has stopped the UL
+ */
+enum qmi_wwan_q_a_pdn {
+	QMI_WWAN_Q_A_PDN_MUX_ID = 1,
+	QMI_WWAN_Q_A_PDN_IFINDEX,
+	QMI_WWAN_Q_A_PDN_IFNAME,
+	QMI_WWAN_Q_A_PDN_LINK,
+	QMI_WWAN_Q_A_PDN_FLOW_OFF,
+
+	__QMI_WWAN_Q_A_PDN_MAX,
+	QMI_WWAN_Q_A_PDN_MAX = __QMI_WWAN_Q_A_PDN_MAX - 1
+};
+
+/**
+ * enum qmi_wwan_q_ifla - link attributes of a mux netdev (IFLA_INFO_DATA of
+ * link kind "qmi_wwan_q")
+ * @QMI_WWAN_Q_IFLA_MUX_ID: u32
+ */
+enum qmi_wwan_q_ifla {
+	QMI_WWAN_Q_IFLA_MUX_ID = 1,
+
+	__QMI_WWAN_Q_IFLA_MAX,
+	QMI_WWAN_Q_IFLA_MAX = __QMI_WWAN_Q_IFLA_MAX - 1
 };
 
 #endif
