@@ -7,12 +7,17 @@ KDIR ?= $(wildcard /lib/modules/$(shell uname -r)/build)
 DEMO_MODEM ?= ec25
 # Tests that need the debug kernel, for its failing allocations.
 debug_only := *NoMemory*
+# What bench-check measures: short runs of what users do most, on the two ends of the range.
+bench_check := --packets 10000 --runs 3
+bench_checked := $(bench_check) --subject ec25 --subject rm500q $(addprefix --scenario , \
+    udp-down-1400 udp-down-64 udp-up-1400 udp-up-64 tcp-down tcp-up \
+    forward-udp-down forward-tcp-down forward-tcp-up)
 failing_caches := skbuff_head_cache,skbuff_fclone_cache,kmalloc-192,kmalloc-512,kmalloc-1k,kmalloc-2k,kmalloc-4k,kmalloc-8k
 
 .PHONY: help
 help: ## List the targets
 	@echo "Targets:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: modules
 modules: ## Build driver/qmi_wwan_q.ko for KDIR=<headers> (default: the running kernel's)
@@ -27,9 +32,9 @@ demo: ## Plug in a virtual modem in a VM, dial, and use the connection (DEMO_MOD
 	@tests/vm/demo $(DEMO_MODEM)
 
 .PHONY: test
-test: ## Run everything: test-unit and test-vm
+test: ## Run everything: test-unit, test-vm and bench-check
 	@rm -rf build/results
-	@status=0; for target in test-unit test-vm; do \
+	@status=0; for target in test-unit test-vm bench-check; do \
 	    $(MAKE) --no-print-directory $$target || status=1; done; \
 	tests/summary && exit $$status
 
@@ -46,6 +51,25 @@ test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
 	@$(MAKE) --no-print-directory -C tests vm_tests programs driver
 	@status=0; TESTS='$(or $(TESTS),-$(debug_only))' tests/vm/test-vm vm || status=1; \
 	tests/record runner tests/vm/run-vm-test || status=1; exit $$status
+
+.PHONY: bench
+bench: ## Measure what packets cost, with this driver and others (BENCH='--subject ec25 ...': a part)
+	@tests/packages build vm bench
+	@$(MAKE) --no-print-directory -C tests bench driver
+	@build/bench --reference tests/bench/vendor.json --json build/bench.json \
+	    --chart build/bench.svg $(BENCH)
+
+.PHONY: bench-check
+bench-check: ## Fail if a packet costs 5 % more than tests/bench/baseline.json says
+	@tests/packages build vm bench
+	@$(MAKE) --no-print-directory -C tests bench driver
+	@tests/record bench build/bench $(bench_check) --check tests/bench/baseline.json
+
+.PHONY: bench-baseline
+bench-baseline: ## Measure anew what bench-check holds the driver to
+	@tests/packages build vm bench
+	@$(MAKE) --no-print-directory -C tests bench driver
+	@build/bench $(bench_checked) --baseline tests/bench/baseline.json
 
 .PHONY: test-debug
 test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (builds it once: 10 minutes)

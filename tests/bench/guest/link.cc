@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -113,6 +114,17 @@ class DummyLink : public Link {
 };
 
 } // namespace
+
+void expect_no_drops(const std::vector<Path> &paths) {
+    for (const Path &path : paths)
+        for (const char *name : {"rx_dropped", "rx_errors", "tx_dropped", "tx_errors"}) {
+            std::ifstream file("/sys/class/net/" + path.netdev + "/statistics/" + name);
+            uint64_t count;
+            if (!(file >> count) || count > 0)
+                throw std::runtime_error(path.netdev + ": " + name + " is " +
+                                         std::to_string(count));
+        }
+}
 
 void run(const std::string &command) {
     if (std::system(command.c_str()) != 0)

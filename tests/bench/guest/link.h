@@ -30,6 +30,9 @@ class Link {
 std::unique_ptr<Link> dial(unsigned pdns);
 std::unique_ptr<Link> dummy();
 
+// Throws std::runtime_error if a netdev of these says that it has dropped something.
+void expect_no_drops(const std::vector<Path> &paths);
+
 // Runs a shell command that must succeed.
 void run(const std::string &command);
 

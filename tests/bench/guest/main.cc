@@ -64,6 +64,7 @@ void measure(Soaker &soaker, const Scenario &scenario, const std::vector<Path> &
              uint64_t packets) {
     const Job job = scenario.prepare(paths, packets);
     const Load load = soaker.measure(job.work);
+    expect_no_drops(paths);
     std::printf("bench: %s packets %" PRIu64 " busy %" PRIu64 " elapsed %" PRIu64 " sunk %" PRIu64
                 " taken %" PRIu64 "\n",
                 scenario.name.data(), job.packets, load.busy, load.elapsed, job.sunk,

@@ -59,6 +59,10 @@ Soaker::~Soaker() {
     ::waitpid(process_, nullptr, 0);
 }
 
+// Marks for a profiler outside (see profile/).
+extern "C" [[gnu::noipa]] void bench_measure_begin() {}
+extern "C" [[gnu::noipa]] void bench_measure_end() {}
+
 Soaker::Span Soaker::count_during(const std::function<void()> &work) {
     using Clock = std::chrono::steady_clock;
     ::kill(process_, SIGCONT);
@@ -74,7 +78,11 @@ Soaker::Span Soaker::count_during(const std::function<void()> &work) {
 }
 
 Load Soaker::measure(const std::function<void()> &work) {
-    const Span span = count_during(work);
+    const Span span = count_during([&] {
+        bench_measure_begin();
+        work();
+        bench_measure_end();
+    });
     const auto idle = uint64_t(double(span.counts) * ns_per_count_);
     return {span.elapsed - std::min(idle, span.elapsed), span.elapsed};
 }

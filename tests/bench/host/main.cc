@@ -22,6 +22,7 @@ namespace {
 struct Settings {
     Effort effort{40000, 3, {}};
     std::vector<std::string> subjects, scenarios;
+    Extras extras;
     std::string json, chart, reference, check, baseline;
     double tolerance = 5; // percent
 };
@@ -59,7 +60,7 @@ std::vector<Subject> chosen(const Settings &settings) {
     return subjects;
 }
 
-Figures measure(const std::vector<Subject> &subjects, const Effort &effort) {
+Figures measure(const std::vector<Subject> &subjects, const Effort &effort, const Extras &extras) {
     const Paths paths = find_paths();
     std::filesystem::remove(paths.log);
     unsigned all = 0, done = 0;
@@ -70,11 +71,13 @@ Figures measure(const std::vector<Subject> &subjects, const Effort &effort) {
     for (const Subject &subject : subjects) {
         std::printf("%s: booting\n", subject.name.c_str());
         std::fflush(stdout);
-        run(subject, effort, paths, [&](const Sample &sample) {
-            figures.add(subject.name, sample.scenario, sample.instructions());
+        run(subject, effort, paths, extras, [&](const Sample &sample, bool counts) {
+            if (counts)
+                figures.add(subject.name, sample.scenario, sample.instructions());
             const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-            std::printf("[%u/%u, %.0f s] %s, %s: %.0f\n", ++done, all, seconds.count(),
-                        subject.name.c_str(), sample.scenario.c_str(), sample.instructions());
+            std::printf("[%u/%u, %.0f s] %s, %s: %.0f%s\n", ++done, all, seconds.count(),
+                        subject.name.c_str(), sample.scenario.c_str(), sample.instructions(),
+                        counts ? "" : " (not counted: this machine stood still)");
             std::fflush(stdout);
         });
     }
@@ -149,7 +152,7 @@ bool run(Settings settings) {
         limit_to(baseline, settings);
     }
     settings.effort.scenarios = {settings.scenarios.begin(), settings.scenarios.end()};
-    Figures figures = measure(chosen(settings), settings.effort);
+    Figures figures = measure(chosen(settings), settings.effort, settings.extras);
     const json results{{"unit", "instructions per packet"},
                        {"packets", settings.effort.packets},
                        {"figures", to_json(figures)}};
@@ -181,6 +184,10 @@ int main(int argc, char **argv) {
                    "measure what is in that baseline and fail if it is exceeded");
     app.add_option("--tolerance", settings.tolerance, "of --check, in percent")
         ->capture_default_str();
+    app.add_option("--vm-option", settings.extras.options, "goes to run-vm; may be repeated")
+        ->allow_extra_args(false);
+    app.add_option("--modules", settings.extras.modules, "kernel modules to load besides");
+    app.add_option("--finally", settings.extras.finally, "shell command for the VM, at the end");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &e) {

@@ -124,6 +124,7 @@ class Child {
 struct Taken {
     uint64_t packets = 0, sunk = 0;
     uint64_t bad = 0; // anything that must not be
+    uint64_t repeated = 0;
 };
 
 Taken taken_by(const Modem &modem) {
@@ -132,7 +133,8 @@ Taken taken_by(const Modem &modem) {
         const auto peer = modem.peer(uint8_t(first_mux + i));
         taken.packets += peer.packets_in;
         taken.sunk += peer.udp_sunk_packets;
-        taken.bad += peer.bad_packets + peer.tcp_sink_mismatches + peer.tcp_retransmits;
+        taken.bad += peer.bad_packets + peer.tcp_sink_mismatches;
+        taken.repeated += peer.tcp_retransmits + peer.tcp_out_of_order;
     }
     const auto uplink = modem.uplink();
     taken.bad += uplink.violations + uplink.dropped_unbound;
@@ -144,8 +146,9 @@ class Witness {
   public:
     explicit Witness(const Modem &modem) : modem_(modem), before_(taken_by(modem)) {}
 
-    // Throws if it has not got what the sample says, since the last one.
-    void confirm(const Sample &sample) {
+    // Throws if it has not got what the sample says, since the last one. False if there is a
+    // reason not to count the sample.
+    bool confirm(const Sample &sample) {
         Taken now;
         auto arrived = [&] {
             now = taken_by(modem_);
@@ -161,10 +164,12 @@ class Witness {
                                      std::to_string(sample.sunk) + ", " +
                                      std::to_string(sample.taken));
         if (now.bad != before_.bad)
-            throw std::runtime_error(
-                sample.scenario + ": " + std::to_string(now.bad - before_.bad) +
-                " packets were bad or had to be sent again: " + modem_.uplink().first_violation);
+            throw std::runtime_error(sample.scenario + ": " +
+                                     std::to_string(now.bad - before_.bad) +
+                                     " packets were bad: " + modem_.uplink().first_violation);
+        const bool repeated = now.repeated != before_.repeated;
         before_ = now;
+        return !repeated;
     }
 
   private:
@@ -206,21 +211,25 @@ unsigned samples_of(const Subject &subject, const Effort &effort) {
     return unsigned(count);
 }
 
-void run(const Subject &subject, const Effort &effort, const Paths &paths,
-         const std::function<void(const Sample &)> &sample) {
+void run(const Subject &subject, const Effort &effort, const Paths &paths, const Extras &extras,
+         const std::function<void(const Sample &, bool counts)> &sample) {
     const TemporaryDirectory directory;
     std::vector<std::string> command{
         paths.run_vm, "--icount",
         "--smp",      "1",
         "--timeout",  "3600",
         "--append",   "mitigations=off",
-        "--modules",  "usbnet cdc-wdm dummy tun xhci-pci " + subject.modules,
+        "--modules",  "usbnet cdc-wdm dummy tun xhci-pci " + subject.modules + " " + extras.modules,
         "--add",      paths.guest,
         "--add",      paths.tc};
     const std::string socket = directory.path() / "module";
     if (!subject.profile.empty())
         command.insert(command.end(), {"--usbredir", socket});
-    command.insert(command.end(), {"--", guest_command(subject, effort)});
+    command.insert(command.end(), extras.options.begin(), extras.options.end());
+    std::string in_guest = guest_command(subject, effort);
+    if (!extras.finally.empty())
+        in_guest += " && " + extras.finally;
+    command.insert(command.end(), {"--", in_guest});
 
     std::optional<vmodem::UsbredirServer> server;
     std::optional<Modem> modem;
@@ -244,9 +253,7 @@ void run(const Subject &subject, const Effort &effort, const Paths &paths,
     for (Sample s; auto line = vm.line();) {
         log << *line << std::endl;
         if (parse(*line, s)) {
-            if (witness)
-                witness->confirm(s);
-            sample(s);
+            sample(s, !witness || witness->confirm(s));
             samples++;
         } else if (!line->empty()) {
             last += "  " + *line + "\n";
