@@ -37,18 +37,20 @@ TEST(Figures, GoThroughJson) {
 
 TEST(Figures, ReadsTheLinesOfTheGuestAlone) {
     Sample sample;
-    ASSERT_TRUE(parse("bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 taken 2", sample));
+    ASSERT_TRUE(parse("bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 taken 2 repeated 3",
+                      sample));
     EXPECT_EQ(sample.scenario, "tcp-up");
     EXPECT_EQ(sample.instructions(), 50);
     EXPECT_EQ(sample.elapsed, 9000u);
     EXPECT_EQ(sample.sunk, 1u);
     EXPECT_EQ(sample.taken, 2u);
+    EXPECT_EQ(sample.repeated, 3u);
     for (const char *line :
-         {"", "bench:", "tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 taken 2",
-          "bench: tcp-up packets 0 busy 5000 elapsed 9000 sunk 1 taken 2",
-          "bench: tcp-up packets 100 busy x elapsed 9000 sunk 1 taken 2",
-          "bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1",
-          "bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 taken 2 more"})
+         {"", "bench:", "tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 taken 2 repeated 3",
+          "bench: tcp-up packets 0 busy 5000 elapsed 9000 sunk 1 taken 2 repeated 3",
+          "bench: tcp-up packets 100 busy x elapsed 9000 sunk 1 taken 2 repeated 3",
+          "bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 taken 2",
+          "bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 taken 2 repeated 3 more"})
         EXPECT_FALSE(parse(line, sample)) << line;
 }
 

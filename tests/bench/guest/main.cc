@@ -2,8 +2,9 @@
 // bench_guest [-d] [-p PDNS] [-n PACKETS] [-r RUNS] SCENARIO...
 // Dials with the driver that is loaded (-d: uses a dummy netdev instead), and prints a line for
 // each run of each scenario:
-//   bench: NAME packets N busy NS elapsed NS sunk N taken N
-// where sunk and taken are what the module must have got (see scenario.h). Exits 0 if nothing was
+//   bench: NAME packets N busy NS elapsed NS sunk N taken N repeated N
+// where sunk and taken are what the module must have got (see scenario.h), and repeated is how many
+// segments TCP has sent again. Exits 0 if nothing was
 // lost on this side, 1 otherwise, 2 on wrong usage.
 #include "link.h"
 #include "scenario.h"
@@ -13,6 +14,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
 #include <unistd.h>
 
 using namespace bench;
@@ -60,15 +64,28 @@ Arguments parse(int argc, char **argv) {
     return arguments;
 }
 
+uint64_t retransmissions() {
+    std::ifstream file("/proc/net/snmp");
+    std::string names, values;
+    while (std::getline(file, names) && std::getline(file, values)) {
+        std::istringstream name(names), value(values);
+        for (std::string n, v; name >> n && value >> v;)
+            if (n == "RetransSegs")
+                return std::stoull(v);
+    }
+    throw std::runtime_error("no RetransSegs in /proc/net/snmp");
+}
+
 void measure(Soaker &soaker, const Scenario &scenario, const std::vector<Path> &paths,
              uint64_t packets) {
     const Job job = scenario.prepare(paths, packets);
+    const uint64_t repeated = retransmissions();
     const Load load = soaker.measure(job.work);
     expect_no_drops(paths);
     std::printf("bench: %s packets %" PRIu64 " busy %" PRIu64 " elapsed %" PRIu64 " sunk %" PRIu64
-                " taken %" PRIu64 "\n",
+                " taken %" PRIu64 " repeated %" PRIu64 "\n",
                 scenario.name.data(), job.packets, load.busy, load.elapsed, job.sunk,
-                job.taken ? job.taken() : 0);
+                job.taken ? job.taken() : 0, retransmissions() - repeated);
     std::fflush(stdout);
 }
 

@@ -25,6 +25,7 @@ static constexpr Scenario scenarios[] = {
     {"udp-down-64", true, udp_down_of<small>},
     {"udp-up-1400", false, udp_up_of<large>},
     {"udp-up-64", false, udp_up_of<small>},
+    {"udp-echo", true, udp_echo},
     {"tcp-down", true, tcp_down},
     {"tcp-up", true, tcp_up},
     {"tcp-both-ways", true, tcp_both_ways},

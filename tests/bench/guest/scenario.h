@@ -33,6 +33,8 @@ const Scenario *find_scenario(std::string_view name);
 
 Job udp_down(const std::vector<Path> &paths, uint64_t packets, size_t payload);
 Job udp_up(const std::vector<Path> &paths, uint64_t packets, size_t payload);
+// There and back, one at a time: a packet is a round trip.
+Job udp_echo(const std::vector<Path> &paths, uint64_t packets);
 Job tcp_down(const std::vector<Path> &paths, uint64_t packets);
 Job tcp_up(const std::vector<Path> &paths, uint64_t packets);
 Job tcp_both_ways(const std::vector<Path> &paths, uint64_t packets);

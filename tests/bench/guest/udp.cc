@@ -76,4 +76,18 @@ Job udp_up(const std::vector<Path> &paths, uint64_t packets, size_t payload) {
     return {packets, work, paths.front().answers ? packets : 0};
 }
 
+Job udp_echo(const std::vector<Path> &paths, uint64_t packets) {
+    constexpr uint64_t share = 10; // fewer do: each costs much
+    auto socket = std::make_shared<FileDescriptor>(udp_socket());
+    connect_to(*socket, paths.front().peer(), port_echo);
+    auto work = [socket, round_trips = packets / share] {
+        std::array<char, 64> buffer{};
+        for (uint64_t i = 0; i < round_trips; i++) {
+            send_all(*socket, buffer.data(), buffer.size());
+            receive(*socket, buffer.data(), buffer.size());
+        }
+    };
+    return {packets / share, work};
+}
+
 } // namespace bench

@@ -44,7 +44,7 @@ bool parse(std::string_view line, Sample &sample) {
     return in >> word && word == "bench:" && in >> sample.scenario &&
            field("packets", sample.packets) && sample.packets > 0 && field("busy", sample.busy) &&
            field("elapsed", sample.elapsed) && field("sunk", sample.sunk) &&
-           field("taken", sample.taken) && !(in >> word);
+           field("taken", sample.taken) && field("repeated", sample.repeated) && !(in >> word);
 }
 
 json to_json(const Figures &figures) {

@@ -30,7 +30,7 @@ class Figures {
 struct Sample {
     std::string scenario;
     uint64_t packets, busy, elapsed; // ns
-    uint64_t sunk, taken;
+    uint64_t sunk, taken, repeated;
 
     double instructions() const { return double(busy) / double(packets); }
 };

@@ -10,6 +10,7 @@ static constexpr ScenarioTitle titles[] = {
     {"udp-down-64", "UDP down 64 B"},
     {"udp-up-1400", "UDP up 1400 B"},
     {"udp-up-64", "UDP up 64 B"},
+    {"udp-echo", "lone packet and back"},
     {"tcp-down", "TCP down"},
     {"tcp-up", "TCP up"},
     {"tcp-both-ways", "TCP both ways"},
@@ -23,9 +24,9 @@ static constexpr ScenarioTitle titles[] = {
 };
 
 static const std::vector<std::string_view> one_pdn{
-    "udp-down-1400",  "udp-down-64",      "udp-up-1400",   "udp-up-64",
-    "tcp-down",       "tcp-up",           "tcp-both-ways", "forward-udp-down",
-    "forward-udp-up", "forward-tcp-down", "forward-tcp-up"};
+    "udp-down-1400",    "udp-down-64",    "udp-up-1400",      "udp-up-64",
+    "udp-echo",         "tcp-down",       "tcp-up",           "tcp-both-ways",
+    "forward-udp-down", "forward-udp-up", "forward-tcp-down", "forward-tcp-up"};
 static const std::vector<std::string_view> four_pdns{"4-pdns-udp-down", "4-pdns-udp-up",
                                                      "4-pdns-tcp-down"};
 

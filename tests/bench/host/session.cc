@@ -253,7 +253,8 @@ void run(const Subject &subject, const Effort &effort, const Paths &paths, const
     for (Sample s; auto line = vm.line();) {
         log << *line << std::endl;
         if (parse(*line, s)) {
-            sample(s, !witness || witness->confirm(s));
+            const bool confirmed = !witness || witness->confirm(s);
+            sample(s, confirmed && s.repeated == 0);
             samples++;
         } else if (!line->empty()) {
             last += "  " + *line + "\n";
