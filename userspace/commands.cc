@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0
+// The table of commands, in the order of --help.
+#include "command.h"
+
+void add_commands(Cli &cli) {
+    add_status(cli);
+}
