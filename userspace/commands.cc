@@ -4,4 +4,6 @@
 
 void add_commands(Cli &cli) {
     add_status(cli);
+    add_setup(cli);
+    add_wda(cli);
 }
