@@ -20,6 +20,11 @@ modules: ## Build driver/qmi_wwan_q.ko for KDIR=<headers> (default: the running 
 	    "install them, or name others by 'make modules KDIR=<headers>'" >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/driver modules
 
+.PHONY: tools
+tools: ## Build userspace/qmapctl
+	@tests/packages tools
+	@$(MAKE) --no-print-directory -C userspace qmapctl
+
 .PHONY: demo
 demo: ## Plug in a virtual modem in a VM, dial, and use the connection (DEMO_MODEM=ec25|rm500q|...)
 	@tests/packages build vm
@@ -35,9 +40,11 @@ test: ## Run everything: test-unit and test-vm
 
 .PHONY: test-unit
 test-unit: ## Unit tests, with sanitizers, and the tests of the log gate: no VM, seconds
-	@tests/packages build
+	@tests/packages build tools
 	@$(MAKE) --no-print-directory -C tests unit_tests
+	@$(MAKE) --no-print-directory -C userspace tests
 	@status=0; tests/record unit build/unit_tests || status=1; \
+	tests/record qmapctl build/qmapctl_tests || status=1; \
 	tests/record log-gate tests/vm/log-gate-test || status=1; exit $$status
 
 .PHONY: test-vm
@@ -55,12 +62,12 @@ test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (buil
 	tests/vm/test-vm debug --kernel-dir "$$kernel" --append "slub_debug=A,$(failing_caches)"
 
 .PHONY: lint
-lint: ## sparse and W=1 on the driver, shellcheck on the scripts, clang-format on tests/
+lint: ## sparse and W=1 on the driver, shellcheck on the scripts, clang-format
 	@tests/packages build vm lint
 	@tests/lint
 
 .PHONY: clean
 clean: ## Remove what was built (not the kernels in ~/.cache/qmi_wwan_q)
-	rm -rf build
+	rm -rf build userspace/qmapctl
 	find driver \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 	    -o -name 'Module.symvers' -o -name modules.order \) -delete

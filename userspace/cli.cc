@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "command.h"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+#include <fmt/ranges.h>
+
+namespace {
+
+constexpr const char *epilogue =
+    "DEV is a netdev, a control node, a USB path, or the beginning of one of these. With one\n"
+    "module on the machine it may be left out.\n\n"
+    "Exit status: 0 done, 1 refused or failed, 2 not understood.";
+
+// What is wrong, and what would be right: as one line, without a full stop.
+std::string explain(const CLI::App &app, const CLI::ParseError &error) {
+    std::string message = error.what();
+    if (const size_t end = message.find('\n'); end != std::string::npos)
+        message.resize(end);
+
+    const CLI::App *command = &app;
+    std::string name = app.get_name();
+    for (auto chosen = command->get_subcommands(); !chosen.empty();
+         chosen = command->get_subcommands()) {
+        command = chosen.front();
+        name += " " + command->get_name();
+    }
+    std::vector<std::string> verbs;
+    for (const CLI::App *verb : command->get_subcommands({}))
+        verbs.push_back(verb->get_name());
+    if (!verbs.empty())
+        return fmt::format("{}; {} takes one of: {}", message, name, fmt::join(verbs, ", "));
+    return fmt::format("{}; see '{} --help'", message, name);
+}
+
+} // namespace
+
+Cli::Cli(Context context)
+    : app_("See and set what the driver of a cellular module does.", "qmapctl"),
+      context_(std::move(context)) {
+    app_.require_subcommand(0, 1);
+    app_.fallthrough();
+    app_.footer(epilogue);
+    app_.add_option("-d,--device", context_.device, "The module")->type_name("DEV");
+    app_.add_flag("--json", context_.json, "Print JSON");
+    app_.add_flag("--dry-run", context_.dry_run, "Say what would be done, and change nothing");
+}
+
+CLI::App *Cli::add(const std::string &name, const std::string &description, Action action,
+                   CLI::App *parent) {
+    CLI::App *command = (parent ? parent : &app_)->add_subcommand(name, description);
+    command->fallthrough();
+    command->callback([this, action = std::move(action)] { action_ = action; });
+    return command;
+}
+
+CLI::App *Cli::add_object(const std::string &name, const std::string &description) {
+    CLI::App *object = app_.add_subcommand(name, description);
+    object->fallthrough();
+    object->require_subcommand(1);
+    return object;
+}
+
+void Cli::add_device(CLI::App *command) {
+    command->add_option("DEV", context_.device, "The module")->type_name("");
+}
+
+Status Cli::parse(int argc, const char *const *argv) {
+    try {
+        app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp &) {
+        action_ = [this](const Context &context) -> Status {
+            context.out << app_.help();
+            return {};
+        };
+    } catch (const CLI::ParseError &error) {
+        return usage_error(explain(app_, error));
+    }
+    return {};
+}
+
+int Cli::run(int argc, const char *const *argv, std::ostream &err) {
+    Status done = parse(argc, argv).and_then([&] { return action_(context_); });
+    if (done && !context_.out.flush())
+        done = failure("can't write the output");
+    if (done)
+        return 0;
+    fmt::print(err, "qmapctl: {}\n", done.error().message);
+    return done.error().usage ? 2 : 1;
+}

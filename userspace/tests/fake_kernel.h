@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+#include "kernel.h"
+
+#include <fmt/format.h>
+
+// A kernel that has what a test puts there, does what it is told, and writes down what that was.
+class FakeKernel : public Kernel {
+  public:
+    std::vector<Module> there;
+    std::map<std::string, uint64_t> counted;
+    std::vector<Event> events;
+    std::optional<Error> refusal; // what every change is answered with
+    std::vector<std::string> calls;
+
+    Result<std::vector<Module>> modules() override { return there; }
+    Result<std::map<std::string, uint64_t>> counters(const Module &) override { return counted; }
+    Status set_mode(const Module &module, uint32_t mode) override {
+        return change(fmt::format("{}: mode {}", module.netdev, mode));
+    }
+    Status set_format(const Module &module, const WdaFormat &agreed) override {
+        format = agreed;
+        return change(fmt::format("{}: format", module.netdev));
+    }
+    Status set_link(const Module &module, uint32_t mux_id, bool up) override {
+        return change(fmt::format("{}: link {:#x} {}", module.netdev, mux_id, up ? "up" : "down"));
+    }
+    Result<Pdn> add_mux(const Module &module, uint32_t mux_id) override {
+        if (Status done = change(fmt::format("{}: add {:#x}", module.netdev, mux_id)); !done)
+            return tl::unexpected(done.error());
+        Pdn pdn;
+        pdn.mux_id = mux_id;
+        pdn.netdev = fmt::format("{}.{}", module.netdev, mux_id & 0x7f);
+        return pdn;
+    }
+    Status delete_mux(const Module &module, uint32_t mux_id) override {
+        return change(fmt::format("{}: delete {:#x}", module.netdev, mux_id));
+    }
+    Status set_up(unsigned ifindex, bool up) override {
+        return change(fmt::format("{}: {}", ifindex, up ? "up" : "down"));
+    }
+    Status monitor(const std::function<bool(const Event &)> &on_event) override {
+        for (const Event &event : events)
+            if (!on_event(event))
+                break;
+        return {};
+    }
+
+    WdaFormat format; // the last that was set
+
+  private:
+    Status change(std::string call) {
+        calls.push_back(std::move(call));
+        if (refusal)
+            return tl::unexpected(*refusal);
+        return {};
+    }
+};
