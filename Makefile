@@ -25,6 +25,14 @@ tools: ## Build userspace/qmapctl
 	@tests/packages tools
 	@$(MAKE) --no-print-directory -C userspace qmapctl
 
+.PHONY: install uninstall
+install: tools ## Install qmapctl and its udev rule, systemd unit, man page (PREFIX=/usr/local DESTDIR=)
+	@$(MAKE) --no-print-directory -C userspace install
+	@test -n "$(DESTDIR)" || ! command -v udevadm >/dev/null || udevadm control --reload || true
+
+uninstall: ## Remove what 'make install' put there
+	@$(MAKE) --no-print-directory -C userspace uninstall
+
 .PHONY: demo
 demo: ## Plug in a virtual modem in a VM, dial, and use the connection (DEMO_MODEM=ec25|rm500q|...)
 	@tests/packages build vm
