@@ -35,7 +35,7 @@ void print(const Context &context, const Module &module, Outcome outcome, const 
         module.q ? module.q->format.rx_urb_size : module.files.qmap_size.value_or(0);
     if (context.json) {
         const nlohmann::json json{
-            {"device", module.netdev},
+            {"netdev", module.netdev},
             {"control", module.control},
             {"agreed", outcome != Outcome::would_ask},
             {"changed", outcome == Outcome::agreed},
