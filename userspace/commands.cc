@@ -4,4 +4,9 @@
 
 void add_commands(Cli &cli) {
     add_status(cli);
+    add_mode(cli);
+    add_mux(cli);
+    add_link(cli);
+    add_monitor(cli);
+    add_stats(cli);
 }

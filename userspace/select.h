@@ -10,6 +10,3 @@ Result<Module> select_module(Kernel &kernel, const std::string &device);
 
 // The same, but the module must be driven by our qmi_wwan_q, so that it can be set.
 Result<Module> select_settable(Kernel &kernel, const std::string &device);
-
-// "wwan0 (EC25)": how messages name a module.
-std::string name_of(const Module &module);
