@@ -54,7 +54,9 @@ static ssize_t qmiq_store(struct device *dev, const char *buf, size_t count,
 static ssize_t qmap_mode_show(struct device *dev, struct device_attribute *attr,
 			      char *buf)
 {
-	return sysfs_emit(buf, "%u\n", qmiq_of_master(to_net_dev(dev))->mode);
+	struct qmiq_dev *q = qmiq_of_master(to_net_dev(dev));
+
+	return sysfs_emit(buf, "%u\n", READ_ONCE(q->mode));
 }
 static DEVICE_ATTR_RO(qmap_mode);
 
