@@ -66,6 +66,8 @@ void add_mux(Cli &cli);
 void add_link(Cli &cli);
 void add_monitor(Cli &cli);
 void add_stats(Cli &cli);
+void add_wda(Cli &cli);
+void add_setup(Cli &cli);
 
 // The commands themselves. Numbers have been checked for their range.
 Status status(const Context &context);

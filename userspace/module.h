@@ -95,6 +95,7 @@ struct WdaFormat {
     std::optional<uint32_t> dl_minimum_padding;
     std::optional<uint32_t> ul_max_datagrams;
     std::optional<uint32_t> ul_max_size;
+    std::optional<bool> flow_control;
 
     bool operator==(const WdaFormat &) const = default;
 };

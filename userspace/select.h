@@ -10,3 +10,6 @@ Result<Module> select_module(Kernel &kernel, const std::string &device);
 
 // The same, but the module must be driven by our qmi_wwan_q, so that it can be set.
 Result<Module> select_settable(Kernel &kernel, const std::string &device);
+
+// The same, but the module must have a control node, so that it can be asked.
+Result<Module> select_with_control(Kernel &kernel, const std::string &device);

@@ -13,6 +13,9 @@ class FakeModem : public Modem {
     std::optional<Error> refusal;
     std::vector<Endpoint> asked; // by whom, in order
 
+    std::chrono::seconds timeout = default_timeout;
+
+    void set_timeout(std::chrono::seconds time) override { timeout = time; }
     Result<WdaFormat> data_format(const Endpoint &endpoint) override {
         asked.push_back(endpoint);
         if (refusal)
