@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // setup [DEV]: module and driver agree on the data format that suits both.
 #include "command_wda.h"
+#include "describe.h"
 #include "format_text.h"
 #include "negotiation.h"
 #include "select.h"

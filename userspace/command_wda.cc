@@ -2,6 +2,7 @@
 // wda get|set [DEV]: the data format, as the module has it and as the driver uses it.
 #include "command_wda.h"
 
+#include "describe.h"
 #include "format_text.h"
 #include "negotiation.h"
 #include "select.h"

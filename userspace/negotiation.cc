@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "negotiation.h"
 
+#include "describe.h"
 #include "format_text.h"
-#include "select.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -20,11 +20,6 @@ constexpr uint32_t dl_bytes_per_datagram = 512;
 // The vendor's driver does not tell the version of QMAP; modules with URBs of this size have v5.
 constexpr uint32_t v5_urb_size = 31744;
 constexpr uint32_t off = uint32_t(Aggregation::disabled);
-
-// qmap_mode; nullopt if the driver has no such thing.
-std::optional<uint32_t> mode_of(const Module &module) {
-    return module.q ? module.q->mode : module.files.qmap_mode;
-}
 
 bool is_qmap(uint32_t aggregation) {
     return aggregation == uint32_t(Aggregation::qmap) ||

@@ -11,11 +11,21 @@ class FakeKernel : public Kernel {
     std::vector<Module> there;
     std::map<std::string, uint64_t> counted;
     std::vector<Event> events;
+    std::function<void()> tick;   // what happens while a command sleeps
     std::optional<Error> refusal; // what every change is answered with
+    std::optional<Error> failed;  // what every question is answered with
     std::vector<std::string> calls;
 
-    Result<std::vector<Module>> modules() override { return there; }
-    Result<std::map<std::string, uint64_t>> counters(const Module &) override { return counted; }
+    Result<std::vector<Module>> modules() override {
+        if (failed)
+            return tl::unexpected(*failed);
+        return there;
+    }
+    Result<std::map<std::string, uint64_t>> counters(const Module &) override {
+        if (failed)
+            return tl::unexpected(*failed);
+        return counted;
+    }
     Status set_mode(const Module &module, uint32_t mode) override {
         return change(fmt::format("{}: mode {}", module.netdev, mode));
     }
@@ -51,9 +61,18 @@ class FakeKernel : public Kernel {
         return {};
     }
 
+    Clock::time_point now() override { return time_; }
+    void sleep(Clock::duration time) override {
+        time_ += time;
+        if (tick)
+            tick();
+    }
+
     WdaFormat format; // the last that was set
 
   private:
+    Clock::time_point time_{};
+
     // As our driver does.
     static void take(DriverFormat &format, const WdaFormat &agreed) {
         format.qmap = Aggregation(agreed.dl_aggregation.value_or(uint32_t(format.qmap)));
