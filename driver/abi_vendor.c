@@ -54,7 +54,9 @@ static ssize_t qmiq_store(struct device *dev, const char *buf, size_t count,
 static ssize_t qmap_mode_show(struct device *dev, struct device_attribute *attr,
 			      char *buf)
 {
-	return sysfs_emit(buf, "%u\n", qmiq_of_master(to_net_dev(dev))->mode);
+	struct qmiq_dev *q = qmiq_of_master(to_net_dev(dev));
+
+	return sysfs_emit(buf, "%u\n", READ_ONCE(q->mode));
 }
 static DEVICE_ATTR_RO(qmap_mode);
 
@@ -166,11 +168,20 @@ static int qmiq_ioctl_link_state(struct qmiq_dev *q, const void __user *data)
 
 static int qmiq_ioctl_set_format(struct qmiq_dev *q, const void __user *data)
 {
+	struct qmiq_agreement agreement;
 	struct qmi_wwan_q_format format;
 
 	if (copy_from_user(&format, data, sizeof(format)))
 		return -EFAULT;
-	return qmiq_control_set_format(q, &format);
+	if (format.size != sizeof(format))
+		return -EINVAL;
+	/* The version is the driver's to name, in GET_INFO. */
+	qmiq_control_get_format(q, &agreement);
+	agreement.rx_urb_size = format.rx_urb_size;
+	agreement.ul_max_datagrams = format.ul_max_datagrams;
+	agreement.ul_max_size = format.ul_max_size;
+	agreement.dl_padding = format.dl_minimum_padding;
+	return qmiq_control_set_format(q, &agreement, NULL);
 }
 
 static int qmiq_ioctl_get_info(struct qmiq_dev *q, void __user *data)

@@ -87,7 +87,9 @@ static int qmiq_bind(struct usbnet *dev, struct usb_interface *intf)
 		return PTR_ERR(q);
 	if (!q->family->ethernet)
 		dev_info(&intf->dev, "Quectel modules work on RawIP mode\n");
+	rtnl_lock();
 	qmiq_control_init(q, READ_ONCE(qmiq_param_mode));
+	rtnl_unlock();
 	return 0;
 }
 
@@ -180,7 +182,36 @@ static struct usb_driver qmiq_driver = {
 	.supports_autosuspend	= 1,
 	.disable_hub_initiated_lpm = 1,
 };
-module_usb_driver(qmiq_driver);
+
+static int __init qmiq_init(void)
+{
+	int err = qmiq_mux_register();
+
+	if (err)
+		return err;
+	err = qmiq_netlink_register();
+	if (err)
+		goto err_mux_unregister;
+	err = usb_register(&qmiq_driver);
+	if (err)
+		goto err_netlink_unregister;
+	return 0;
+
+err_netlink_unregister:
+	qmiq_netlink_unregister();
+err_mux_unregister:
+	qmiq_mux_unregister();
+	return err;
+}
+module_init(qmiq_init);
+
+static void __exit qmiq_exit(void)
+{
+	usb_deregister(&qmiq_driver);
+	qmiq_netlink_unregister();
+	qmiq_mux_unregister();
+}
+module_exit(qmiq_exit);
 
 MODULE_DESCRIPTION("Qualcomm MSM Interface (QMI) WWAN driver with QMAP");
 MODULE_LICENSE("GPL");

@@ -104,8 +104,13 @@ static void qmiq_tx_submit(struct qmiq_tx_slot *slot)
 		qmiq_tx_submit_urb(slot);
 }
 
-/* Under tx.lock. */
-static void qmiq_tx_flush(struct qmiq_dev *q)
+/**
+ * qmiq_tx_flush() - send what has gathered
+ * @q: the module
+ *
+ * Context: tx.lock held.
+ */
+void qmiq_tx_flush(struct qmiq_dev *q)
 {
 	struct qmiq_tx_slot *slot = q->tx.open;
 
@@ -315,12 +320,13 @@ static void qmiq_tx_restart_all(struct qmiq_dev *q)
 	unsigned int i, start = q->tx.turn;
 	bool restarted = false;
 
-	for (i = 0; i < q->nr_pdn; i++) {
-		unsigned int n = (start + i) % q->nr_pdn;
+	for (i = 0; i < QMIQ_MAX_PDN; i++) {
+		unsigned int n = (start + i) % QMIQ_MAX_PDN;
+		struct qmiq_port *port = qmiq_port_at(q, n);
 
-		if (!qmiq_tx_waits(q->pdn[n]))
+		if (!port || !qmiq_tx_waits(port))
 			continue;
-		if (!qmiq_tx_restart(q->pdn[n])) {
+		if (!qmiq_tx_restart(port)) {
 			q->tx.turn = n;
 			break;
 		}
@@ -345,6 +351,11 @@ netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
 	bool more = netdev_xmit_more();
 
 	spin_lock(&q->tx.lock);
+	if (unlikely(!port->attached)) {
+		qmiq_tx_drop(port, skb, QMIQ_TX_NO_PDN);
+		spin_unlock(&q->tx.lock);
+		return NETDEV_TX_OK;
+	}
 	if (unlikely(port->backlog)) {
 		netif_stop_queue(port->netdev);
 		spin_unlock(&q->tx.lock);
@@ -445,8 +456,12 @@ void qmiq_tx_forget(struct qmiq_dev *q)
 
 	spin_lock_bh(&q->tx.lock);
 	q->tx.answer_count = 0;
-	for (i = 0; i < q->nr_pdn; i++)
-		q->pdn[i]->flow_off = false;
+	for (i = 0; i < QMIQ_MAX_PDN; i++) {
+		struct qmiq_port *port = qmiq_port_at(q, i);
+
+		if (port)
+			port->flow_off = false;
+	}
 	qmiq_tx_restart_all(q);
 	spin_unlock_bh(&q->tx.lock);
 }
@@ -623,6 +638,21 @@ static void qmiq_tx_recover(struct work_struct *work)
 	spin_unlock_bh(&q->tx.lock);
 }
 
+/* All slots are free then, whatever was in them. */
+static void qmiq_tx_empty(struct qmiq_tx *tx)
+{
+	unsigned int i;
+
+	tx->open = NULL;
+	tx->in_flight = 0;
+	tx->answer_count = 0;
+	INIT_LIST_HEAD(&tx->free);
+	INIT_LIST_HEAD(&tx->deferred);
+	INIT_LIST_HEAD(&tx->done);
+	for (i = 0; i < tx->count; i++)
+		list_add_tail(&tx->slots[i].list, &tx->free);
+}
+
 /**
  * qmiq_tx_free() - free the UL URBs
  * @q: the module
@@ -641,12 +671,7 @@ void qmiq_tx_free(struct qmiq_dev *q)
 	kfree(tx->slots);
 	tx->slots = NULL;
 	tx->count = 0;
-	tx->open = NULL;
-	tx->in_flight = 0;
-	tx->answer_count = 0;
-	INIT_LIST_HEAD(&tx->free);
-	INIT_LIST_HEAD(&tx->deferred);
-	INIT_LIST_HEAD(&tx->done);
+	qmiq_tx_empty(tx);
 }
 
 /**
@@ -688,10 +713,28 @@ int qmiq_tx_start(struct qmiq_dev *q)
 }
 
 /**
- * qmiq_tx_stop() - take the UL URBs back; qmiq_tx_free() follows
+ * qmiq_tx_go_on() - undo qmiq_tx_stop(); what had gathered is lost
  * @q: the module
  *
- * Context: process, RTNL; all netdevs of the module are down.
+ * Context: process, RTNL.
+ */
+void qmiq_tx_go_on(struct qmiq_dev *q)
+{
+	spin_lock_bh(&q->tx.lock);
+	qmiq_tx_empty(&q->tx);
+	q->tx.up = true;
+	qmiq_tx_restart_all(q);
+	spin_unlock_bh(&q->tx.lock);
+}
+
+/**
+ * qmiq_tx_stop() - take the UL URBs back
+ * @q: the module
+ *
+ * qmiq_tx_free() follows, or qmiq_tx_go_on(). Until then packets gather and
+ * their queues stop.
+ *
+ * Context: process, RTNL.
  */
 void qmiq_tx_stop(struct qmiq_dev *q)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "command.h"
+#include "text.h"
 
 #include <fmt/format.h>
 #include <fmt/ostream.h>
@@ -12,12 +13,8 @@ constexpr const char *epilogue =
     "module on the machine it may be left out.\n\n"
     "Exit status: 0 done, 1 refused or failed, 2 not understood.";
 
-// What is wrong, and what would be right: as one line, without a full stop.
+// What is wrong, and what would be right, in one line.
 std::string explain(const CLI::App &app, const CLI::ParseError &error) {
-    std::string message = error.what();
-    if (const size_t end = message.find('\n'); end != std::string::npos)
-        message.resize(end);
-
     const CLI::App *command = &app;
     std::string name = app.get_name();
     for (auto chosen = command->get_subcommands(); !chosen.empty();
@@ -25,12 +22,16 @@ std::string explain(const CLI::App &app, const CLI::ParseError &error) {
         command = chosen.front();
         name += " " + command->get_name();
     }
+    std::string wrong = error.what();
+    if (const std::vector<std::string> unknown = app.remaining(true); !unknown.empty())
+        wrong = fmt::format("'{}' is not understood", unknown.front());
+
     std::vector<std::string> verbs;
     for (const CLI::App *verb : command->get_subcommands({}))
         verbs.push_back(verb->get_name());
     if (!verbs.empty())
-        return fmt::format("{}; {} takes one of: {}", message, name, fmt::join(verbs, ", "));
-    return fmt::format("{}; see '{} --help'", message, name);
+        return fmt::format("{}; {} takes one of {}", wrong, name, fmt::join(verbs, ", "));
+    return fmt::format("{}; see '{} --help'", wrong, name);
 }
 
 } // namespace
@@ -41,7 +42,7 @@ Cli::Cli(Context context)
     app_.require_subcommand(0, 1);
     app_.fallthrough();
     app_.footer(epilogue);
-    app_.add_option("-d,--device", context_.device, "The module")->type_name("DEV");
+    app_.add_option("-d,--device", option_, "The module")->type_name("DEV");
     app_.add_flag("--json", context_.json, "Print JSON");
     app_.add_flag("--dry-run", context_.dry_run, "Say what would be done, and change nothing");
 }
@@ -62,7 +63,7 @@ CLI::App *Cli::add_object(const std::string &name, const std::string &descriptio
 }
 
 void Cli::add_device(CLI::App *command) {
-    command->add_option("DEV", context_.device, "The module")->type_name("");
+    command->add_option("DEV", argument_, "The module")->type_name("");
 }
 
 Status Cli::parse(int argc, const char *const *argv) {
@@ -76,6 +77,11 @@ Status Cli::parse(int argc, const char *const *argv) {
     } catch (const CLI::ParseError &error) {
         return usage_error(explain(app_, error));
     }
+    if (option_ && argument_ && *option_ != *argument_)
+        return usage_error(
+            fmt::format("two modules are named: '{}' and '{}'", *option_, *argument_));
+    if (option_ || argument_)
+        context_.device = option_ ? *option_ : *argument_;
     return {};
 }
 
@@ -85,6 +91,6 @@ int Cli::run(int argc, const char *const *argv, std::ostream &err) {
         done = failure("can't write the output");
     if (done)
         return 0;
-    fmt::print(err, "qmapctl: {}\n", done.error().message);
+    fmt::print(err, "qmapctl: {}\n", clean(done.error().message));
     return done.error().usage ? 2 : 1;
 }

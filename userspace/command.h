@@ -53,6 +53,7 @@ class Cli {
 
     CLI::App app_;
     Context context_;
+    std::optional<std::string> option_, argument_; // DEV, by -d and by its place
     Action action_;
 };
 
@@ -68,5 +69,14 @@ void add_stats(Cli &cli);
 void add_wda(Cli &cli);
 void add_setup(Cli &cli);
 
-// The commands themselves, as unit tests call them.
+// The commands themselves. Numbers have been checked for their range.
 Status status(const Context &context);
+Status mode_get(const Context &context);
+Status mode_set(const Context &context, uint32_t mode);
+Status mux_list(const Context &context);
+Status mux_add(const Context &context, uint32_t mux_id);
+Status mux_delete(const Context &context, uint32_t mux_id);
+Status link_set(const Context &context, const std::string &pdn, bool up);
+Status monitor(const Context &context);
+// With an interval in seconds it shows rates, until an error ends it.
+Status stats(const Context &context, std::optional<double> interval);

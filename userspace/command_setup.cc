@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // setup [DEV]: module and driver agree on the data format that suits both.
 #include "command_wda.h"
+#include "describe.h"
 #include "format_text.h"
 #include "negotiation.h"
 #include "select.h"
@@ -35,7 +36,7 @@ void print(const Context &context, const Module &module, Outcome outcome, const 
         module.q ? module.q->format.rx_urb_size : module.files.qmap_size.value_or(0);
     if (context.json) {
         const nlohmann::json json{
-            {"device", module.netdev},
+            {"netdev", module.netdev},
             {"control", module.control},
             {"agreed", outcome != Outcome::would_ask},
             {"changed", outcome == Outcome::agreed},

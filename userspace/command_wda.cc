@@ -2,6 +2,7 @@
 // wda get|set [DEV]: the data format, as the module has it and as the driver uses it.
 #include "command_wda.h"
 
+#include "describe.h"
 #include "format_text.h"
 #include "negotiation.h"
 #include "select.h"
@@ -30,7 +31,7 @@ std::string remedy_for(const Module &module) {
 
 void print_json(const Context &context, const Module &module, const WdaFormat &has,
                 const std::vector<Mismatch> &found) {
-    nlohmann::json json{{"device", module.netdev},
+    nlohmann::json json{{"netdev", module.netdev},
                         {"control", module.control},
                         {"module", to_json(has)},
                         {"driver", to_json(used_format(module))},
@@ -70,7 +71,7 @@ Status get(const Context &context, const Options &options) {
 void print_outcome(const Context &context, const Module &module, const WdaFormat &asked,
                    const std::optional<WdaFormat> &answered) {
     if (context.json) {
-        nlohmann::json json{{"device", module.netdev},
+        nlohmann::json json{{"netdev", module.netdev},
                             {"control", module.control},
                             {"asked", to_json(asked)},
                             {"driver", to_json(used_format(module))}};

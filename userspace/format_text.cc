@@ -44,6 +44,11 @@ std::string text_of(const nlohmann::json &value) {
     return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+// Without the spaces that fill its last column.
+void print_line(std::ostream &out, const std::string &line) {
+    fmt::print(out, "{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
+}
+
 } // namespace
 
 std::string aggregation_name(uint32_t aggregation) {
@@ -72,21 +77,22 @@ nlohmann::json to_json(const WdaFormat &format) {
 
 void print_table(std::ostream &out, const std::vector<Column> &columns,
                  const std::set<std::string> &marked) {
+    constexpr int width = 10;
     std::vector<std::vector<Value>> values;
-    fmt::print(out, "{:22}", "");
+    std::string line = fmt::format("{:22}", "");
     for (const Column &column : columns) {
-        fmt::print(out, "{:10}", column.title);
+        line += fmt::format("{:{}}", column.title, width);
         values.push_back(values_of(column.format));
     }
-    fmt::print(out, "\n");
+    print_line(out, line);
     for (size_t row = 0; row < values.front().size(); row++) {
         if (std::ranges::all_of(values, [&](const auto &v) { return v[row].value.is_null(); }))
             continue;
         const Value &first = values.front()[row];
-        fmt::print(out, "{} {:20}", marked.contains(first.key) ? '!' : ' ', first.label);
+        line = fmt::format("{} {:20}", marked.contains(first.key) ? '!' : ' ', first.label);
         for (const auto &column : values)
-            fmt::print(out, "{:10}", text_of(column[row].value));
-        fmt::print(out, "\n");
+            line += fmt::format("{:{}}", text_of(column[row].value), width);
+        print_line(out, line);
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "select.h"
 
+#include "describe.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -40,11 +42,6 @@ std::vector<const Module *> matching(const std::vector<Module> &modules, Predica
 }
 
 } // namespace
-
-std::string name_of(const Module &module) {
-    const std::string &name = module.netdev.empty() ? module.usb_path : module.netdev;
-    return module.model.empty() ? name : fmt::format("{} ({})", name, module.model);
-}
 
 Result<Module> select_module(Kernel &kernel, const std::string &device) {
     const Result<std::vector<Module>> modules = kernel.modules();

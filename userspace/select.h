@@ -13,6 +13,3 @@ Result<Module> select_settable(Kernel &kernel, const std::string &device);
 
 // The same, but the module must have a control node, so that it can be asked.
 Result<Module> select_with_control(Kernel &kernel, const std::string &device);
-
-// "wwan0 (EC25)": how messages name a module.
-std::string name_of(const Module &module);
