@@ -4,26 +4,13 @@
 // A command is a function of the context and its own options. Each has a file, command_NAME.cc,
 // with an add_NAME() that adds its grammar to the command line; main.cc has the table of them.
 
-#include "kernel.h"
-#include "modem.h"
-#include "result.h"
+#include "context.h"
 
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <ostream>
 #include <string>
-
-// What every command gets.
-struct Context {
-    Kernel &kernel;
-    Modem &modem;
-    std::ostream &out;
-    std::string device{}; // as typed; empty: none was named
-    bool json = false;
-    bool dry_run = false;
-};
 
 // The command line: what add_NAME() adds to, and what has been chosen once it is parsed.
 class Cli {

@@ -17,8 +17,8 @@ std::string text_of(const Event &event) {
     std::string text =
         fmt::format("{}: {} (USB {})", describe(event.kind), module.netdev, module.usb_path);
     if (module.q)
-        text += fmt::format(", qmap_mode {}, QMAP {}, DL URBs of {} B", module.q->mode,
-                            describe(module.q->format.qmap), module.q->format.rx_urb_size);
+        text += fmt::format(", qmap_mode {}, {}, DL URBs of {} B", module.q->mode,
+                            *aggregation_of(module), module.q->format.rx_urb_size);
     for (const Pdn &pdn : module.pdns)
         text += fmt::format(", {} {} {}", mux_id_text(pdn.mux_id), pdn.netdev,
                             pdn.carrier ? "up" : "down");

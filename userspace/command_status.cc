@@ -36,7 +36,7 @@ std::string data_format(const Module &module) {
     if (const std::optional<uint32_t> mode = mode_of(module))
         parts.push_back(fmt::format("qmap_mode {}", *mode));
     if (module.q && module.q->format.qmap != Aggregation::disabled)
-        parts.push_back(fmt::format("QMAP {}", describe(module.q->format.qmap)));
+        parts.push_back(*aggregation_of(module));
     else if (const std::optional<std::string> protocol = link_protocol_of(module))
         parts.push_back(*protocol);
     if (module.files.qmap_size)

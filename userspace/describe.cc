@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "describe.h"
 
+#include "format_text.h"
 #include "usb_ids.h"
 
 #include <fmt/format.h>
@@ -42,30 +43,6 @@ const char *describe(NetworkCard card) {
     return "none";
 }
 
-const char *describe(Aggregation qmap) {
-    switch (qmap) {
-    case Aggregation::disabled:
-        return "off";
-    case Aggregation::qmap:
-        return "v1";
-    case Aggregation::qmap_v5:
-        return "v5";
-    }
-    return "unknown";
-}
-
-const char *describe(LinkProtocol protocol) {
-    switch (protocol) {
-    case LinkProtocol::ethernet:
-        return "802.3";
-    case LinkProtocol::raw_ip:
-        return "raw-ip";
-    case LinkProtocol::unknown:
-        break;
-    }
-    return "unknown";
-}
-
 const char *describe(Event::Kind kind) {
     switch (kind) {
     case Event::Kind::device_added:
@@ -97,10 +74,17 @@ std::optional<uint32_t> mode_of(const Module &module) {
 
 std::optional<std::string> link_protocol_of(const Module &module) {
     if (module.q && module.q->format.link_protocol != LinkProtocol::unknown)
-        return describe(module.q->format.link_protocol);
+        return link_protocol_name(module.q->format.link_protocol);
     if (module.files.raw_ip)
-        return describe(*module.files.raw_ip ? LinkProtocol::raw_ip : LinkProtocol::ethernet);
+        return link_protocol_name(*module.files.raw_ip ? LinkProtocol::raw_ip
+                                                       : LinkProtocol::ethernet);
     return std::nullopt;
+}
+
+std::optional<std::string> aggregation_of(const Module &module) {
+    if (!module.q)
+        return std::nullopt;
+    return aggregation_name(static_cast<uint32_t>(module.q->format.qmap));
 }
 
 std::optional<uint32_t> number_of(const Pdn &pdn) {

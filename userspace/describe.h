@@ -9,18 +9,17 @@
 #include <string>
 #include <vector>
 
-const char *describe(NetworkCard card);      // "mbim"
-const char *describe(Aggregation qmap);      // "v5"
-const char *describe(LinkProtocol protocol); // "raw-ip"
-const char *describe(Event::Kind kind);      // "mux-added"
+const char *describe(NetworkCard card); // "mbim"
+const char *describe(Event::Kind kind); // "mux-added"
 
 // "wwan0 (Quectel EC25)": how messages name a module.
 std::string name_of(const Module &module);
 
 // qmap_mode, if the driver has such a thing.
 std::optional<uint32_t> mode_of(const Module &module);
-// As the driver has it; nullopt if it does not tell.
-std::optional<std::string> link_protocol_of(const Module &module);
+// As the driver has them; nullopt if it does not tell.
+std::optional<std::string> link_protocol_of(const Module &module); // "raw-ip"
+std::optional<std::string> aggregation_of(const Module &module);   // "qmapv5"
 
 // PDN n has mux id 0x80 + n in 1 to 8; nullopt for other mux ids. Without mux ids the PDN is 1.
 std::optional<uint32_t> number_of(const Pdn &pdn);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "format_text.h"
 
+#include "describe.h"
+#include "text.h"
+
 #include <algorithm>
 #include <array>
 #include <fmt/ostream.h>
@@ -10,16 +13,21 @@ namespace {
 constexpr std::array aggregation_names{"off",  "tlp",    "qc-ncm", "mbim",   "rndis",
                                        "qmap", "qmapv2", "qmapv3", "qmapv4", "qmapv5"};
 
+std::string link_protocol_name(LinkProtocol protocol) {
+    const bool known = protocol == LinkProtocol::ethernet || protocol == LinkProtocol::raw_ip;
+    return known ? describe(protocol) : std::to_string(uint32_t(protocol));
+}
+
 struct Value {
     const char *key, *label;
-    nlohmann::json value; // null: not there
+    Json value; // null: not there
 };
 
 // Everything, in the order in which it is printed.
 std::vector<Value> values_of(const WdaFormat &format) {
-    const auto plain = [](const auto &value) { return value ? nlohmann::json(*value) : nullptr; };
+    const auto plain = [](const auto &value) { return value ? Json(*value) : nullptr; };
     const auto named = [](const auto &value, auto name) {
-        return value ? nlohmann::json(name(*value)) : nullptr;
+        return value ? Json(name(*value)) : nullptr;
     };
     return {
         {"link_protocol", "link protocol", named(format.link_protocol, link_protocol_name)},
@@ -36,17 +44,12 @@ std::vector<Value> values_of(const WdaFormat &format) {
     };
 }
 
-std::string text_of(const nlohmann::json &value) {
+std::string text_of(const Json &value) {
     if (value.is_null())
         return "-";
     if (value.is_boolean())
         return value.get<bool>() ? "on" : "off";
     return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
-// Without the spaces that fill its last column.
-void print_line(std::ostream &out, const std::string &line) {
-    fmt::print(out, "{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
 }
 
 } // namespace
@@ -56,19 +59,8 @@ std::string aggregation_name(uint32_t aggregation) {
                                                   : std::to_string(aggregation);
 }
 
-std::string link_protocol_name(LinkProtocol protocol) {
-    switch (protocol) {
-    case LinkProtocol::ethernet:
-        return "802.3";
-    case LinkProtocol::raw_ip:
-        return "raw-ip";
-    default:
-        return std::to_string(uint32_t(protocol));
-    }
-}
-
-nlohmann::json to_json(const WdaFormat &format) {
-    nlohmann::json object = nlohmann::json::object();
+Json to_json(const WdaFormat &format) {
+    Json object = Json::object();
     for (const Value &value : values_of(format))
         if (!value.value.is_null())
             object[value.key] = value.value;
@@ -77,23 +69,23 @@ nlohmann::json to_json(const WdaFormat &format) {
 
 void print_table(std::ostream &out, const std::vector<Column> &columns,
                  const std::set<std::string> &marked) {
-    constexpr int width = 10;
+    std::vector<std::string> header{"", ""};
     std::vector<std::vector<Value>> values;
-    std::string line = fmt::format("{:22}", "");
     for (const Column &column : columns) {
-        line += fmt::format("{:{}}", column.title, width);
+        header.push_back(column.title);
         values.push_back(values_of(column.format));
     }
-    print_line(out, line);
+    Table table(header);
     for (size_t row = 0; row < values.front().size(); row++) {
         if (std::ranges::all_of(values, [&](const auto &v) { return v[row].value.is_null(); }))
             continue;
         const Value &first = values.front()[row];
-        line = fmt::format("{} {:20}", marked.contains(first.key) ? '!' : ' ', first.label);
+        std::vector<std::string> cells{marked.contains(first.key) ? "!" : "", first.label};
         for (const auto &column : values)
-            line += fmt::format("{:{}}", text_of(column[row].value), width);
-        print_line(out, line);
+            cells.push_back(text_of(column[row].value));
+        table.add(cells);
     }
+    out << table.text();
 }
 
 void print_summary(std::ostream &out, const WdaFormat &format, uint32_t rx_urb_size) {

@@ -18,7 +18,7 @@ Json format_json(const Module &module) {
                 {"agreed", nullptr}};
     const DriverFormat &format = module.q->format;
     return {{"link_protocol", or_null(link_protocol_of(module))},
-            {"qmap", describe(format.qmap)},
+            {"qmap", or_null(aggregation_of(module))},
             {"rx_urb_size", format.rx_urb_size},
             {"ul_max_datagrams", format.ul_max_datagrams},
             {"ul_max_size", format.ul_max_size},

@@ -43,8 +43,6 @@ class Kernel {
     virtual Status set_link(const Module &module, uint32_t mux_id, bool up) = 0;
     virtual Result<Pdn> add_mux(const Module &module, uint32_t mux_id) = 0;
     virtual Status delete_mux(const Module &module, uint32_t mux_id) = 0;
-    // Administrative state of a netdev (IFF_UP).
-    virtual Status set_up(unsigned ifindex, bool up) = 0;
 
     // Calls `on_event` for each event until it returns false or a signal ends the program. Fails
     // if the driver is not loaded, and when it is unloaded.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
-#include "command.h"
+#include "context.h"
 #include "json.h"
 
 // What a command that sets prints when it is done: with --json the module and `what`, in a dry run

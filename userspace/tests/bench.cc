@@ -1,6 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "bench.h"
 
+#include "command.h"
+
+#include <sstream>
+
+int Bench::run(std::vector<const char *> arguments) {
+    std::ostringstream output, errors;
+    Cli cli({kernel, modem, output});
+    add_commands(cli);
+    arguments.insert(arguments.begin(), "qmapctl");
+    const int status = cli.run(arguments.size(), arguments.data(), errors);
+    out = output.str();
+    err = errors.str();
+    return status;
+}
+
 Module ec25() {
     Module module;
     module.usb_path = "1-1:1.4";

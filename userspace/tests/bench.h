@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #pragma once
 
-#include "command.h"
 #include "fake_kernel.h"
 #include "fake_modem.h"
 
-#include <sstream>
+#include <string>
+#include <vector>
 
 // The whole program above a kernel and a modem that are fakes.
 struct Bench {
@@ -14,16 +14,7 @@ struct Bench {
     std::string out, err; // of the last run
 
     // The exit status.
-    int run(std::vector<const char *> arguments) {
-        std::ostringstream output, errors;
-        Cli cli({kernel, modem, output});
-        add_commands(cli);
-        arguments.insert(arguments.begin(), "qmapctl");
-        const int status = cli.run(arguments.size(), arguments.data(), errors);
-        out = output.str();
-        err = errors.str();
-        return status;
-    }
+    int run(std::vector<const char *> arguments);
 };
 
 // An EC25 in qmap_mode 4 as our driver tells of it: wwan0, wwan0.1 (up, carrier) to wwan0.4.

@@ -51,9 +51,6 @@ class FakeKernel : public Kernel {
     Status delete_mux(const Module &module, uint32_t mux_id) override {
         return change(fmt::format("{}: delete {:#x}", module.netdev, mux_id));
     }
-    Status set_up(unsigned ifindex, bool up) override {
-        return change(fmt::format("{}: {}", ifindex, up ? "up" : "down"));
-    }
     Status monitor(const std::function<bool(const Event &)> &on_event) override {
         for (const Event &event : events)
             if (!on_event(event))
