@@ -330,14 +330,16 @@ int qmiq_control_get_info(struct qmiq_dev *q, struct qmi_wwan_q_info *info)
 	return 0;
 }
 
-void qmiq_control_set_bridge_mode(struct qmiq_port *port, bool enabled)
+int qmiq_control_set_bridge_mode(struct qmiq_port *port, u32 enabled)
 {
 	ASSERT_RTNL();
 	WRITE_ONCE(port->bridge.enabled, enabled);
+	return 0;
 }
 
-void qmiq_control_set_bridge_ipv4(struct qmiq_port *port, __be32 address)
+int qmiq_control_set_bridge_ipv4(struct qmiq_port *port, u32 address)
 {
 	ASSERT_RTNL();
-	WRITE_ONCE(port->bridge.ipv4, address);
+	WRITE_ONCE(port->bridge.ipv4, htonl(address));
+	return 0;
 }

@@ -242,12 +242,8 @@ static netdev_tx_t qmiq_master_xmit(struct sk_buff *skb,
 
 	/* With mux netdevs nothing says which PDN this is for. */
 	spin_lock(&q->tx.lock);
-	qmiq_count(q, QMIQ_TX_NO_PDN);
-	u64_stats_update_begin(&q->master.tx.sync);
-	u64_stats_inc(&q->master.tx.dropped);
-	u64_stats_update_end(&q->master.tx.sync);
+	qmiq_tx_drop(&q->master, skb, QMIQ_TX_NO_PDN);
 	spin_unlock(&q->tx.lock);
-	dev_kfree_skb_any(skb);
 	return NETDEV_TX_OK;
 }
 

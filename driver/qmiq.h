@@ -2,9 +2,9 @@
 /*
  * Internal structures of qmi_wwan_q, and what its files offer each other.
  *
- *	  abi_vendor.c  ethtool.c          who asks
- *	        \        /
- *	        control.c                  every change of state
+ *	  abi_vendor.c  abi_qmi.c  ethtool.c    who asks (sysfs.c: in files)
+ *	        \          |         /
+ *	             control.c             every change of state
  *	        /   |    \
  *	   mux.c  rx.c  tx.c   bridge.c    data path
  *	        \   |    /
@@ -349,8 +349,8 @@ void qmiq_control_forget(struct qmiq_dev *q);
 int qmiq_control_set_mtu(struct qmiq_port *port, int mtu);
 void qmiq_control_hear_ethernet(struct qmiq_dev *q, const u8 *source);
 void qmiq_control_hear_ip(struct qmiq_dev *q);
-void qmiq_control_set_bridge_mode(struct qmiq_port *port, bool enabled);
-void qmiq_control_set_bridge_ipv4(struct qmiq_port *port, __be32 address);
+int qmiq_control_set_bridge_mode(struct qmiq_port *port, u32 enabled);
+int qmiq_control_set_bridge_ipv4(struct qmiq_port *port, u32 address);
 
 /* rx.c */
 void qmiq_rx_init(struct qmiq_dev *q);
@@ -374,12 +374,56 @@ void qmiq_tx_answer(struct qmiq_dev *q, const struct qmap_frame *request,
 void qmiq_tx_set_flow(struct qmiq_port *port, bool off);
 void qmiq_tx_forget(struct qmiq_dev *q);
 void qmiq_tx_stop_port(struct qmiq_port *port);
+void qmiq_tx_drop(struct qmiq_port *port, struct sk_buff *skb,
+		  enum qmiq_counter reason);
 netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb);
 
 /* bridge.c */
 void qmiq_bridge_init(struct qmiq_bridge *bridge);
 bool qmiq_bridge_tx(struct qmiq_port *port, struct sk_buff *skb);
 void qmiq_bridge_rx(struct qmiq_port *port, struct ethhdr *eth);
+
+/* sysfs.c */
+enum qmiq_attribute_type {
+	QMIQ_NUMBER,	/* in any base */
+	QMIQ_HEX,	/* with 0x or without */
+	QMIQ_FLAG,	/* Y or N, as kstrtobool() has it */
+};
+
+/**
+ * struct qmiq_attribute - a file of a netdev
+ * @attr: the driver core's part
+ * @type: of what is written
+ * @show: value for @buf; no lock held
+ * @set: take over a value; RTNL
+ */
+struct qmiq_attribute {
+	struct device_attribute attr;
+	enum qmiq_attribute_type type;
+	ssize_t (*show)(const struct qmiq_port *port, char *buf);
+	int (*set)(struct qmiq_port *port, u32 value);
+};
+
+#define QMIQ_ATTRIBUTE_RO(_name, _show)					\
+	struct qmiq_attribute qmiq_attr_##_name = {			\
+		.attr = __ATTR(_name, 0444, qmiq_attribute_show, NULL),	\
+		.show = _show,						\
+	}
+
+#define QMIQ_ATTRIBUTE_RW(_name, _type, _show, _set)			\
+	struct qmiq_attribute qmiq_attr_##_name = {			\
+		.attr = __ATTR(_name, 0644, qmiq_attribute_show,	\
+			       qmiq_attribute_store),			\
+		.type = _type,						\
+		.show = _show,						\
+		.set = _set,						\
+	}
+
+bool qmiq_may_set(const struct net_device *netdev);
+ssize_t qmiq_attribute_show(struct device *dev, struct device_attribute *attr,
+			    char *buf);
+ssize_t qmiq_attribute_store(struct device *dev, struct device_attribute *attr,
+			     const char *buf, size_t count);
 
 /* abi_vendor.c */
 extern const struct attribute_group qmiq_vendor_master_group;

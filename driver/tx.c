@@ -153,8 +153,16 @@ static u32 qmiq_tx_room(const struct qmiq_dev *q,
 	return limit > slot->len ? limit - slot->len : 0;
 }
 
-static void qmiq_tx_drop(struct qmiq_port *port, struct sk_buff *skb,
-			 enum qmiq_counter reason)
+/**
+ * qmiq_tx_drop() - give up a packet
+ * @port: of the netdev that it was sent on
+ * @skb: freed
+ * @reason: counter
+ *
+ * Context: BH, tx.lock held.
+ */
+void qmiq_tx_drop(struct qmiq_port *port, struct sk_buff *skb,
+		  enum qmiq_counter reason)
 {
 	qmiq_count(port->q, reason);
 	u64_stats_update_begin(&port->tx.sync);
