@@ -24,6 +24,17 @@ static unsigned int qmiq_control_mode(const struct qmiq_dev *q,
 	return wanted;
 }
 
+/* What the driver sends until the module shows that it talks otherwise. */
+static void qmiq_tell_framing(struct qmiq_dev *q, bool ethernet)
+{
+	spin_lock_bh(&q->tx.lock);
+	q->told_ethernet = ethernet;
+	WRITE_ONCE(q->ethernet, ethernet);
+	spin_unlock_bh(&q->tx.lock);
+	qmiq_master_set_arp(q, ethernet);
+	qmiq_tx_configure(q);
+}
+
 /**
  * qmiq_control_init() - first state of a module
  * @q: the module
@@ -42,6 +53,7 @@ void qmiq_control_init(struct qmiq_dev *q, unsigned int mode)
 	q->version = q->mode ? q->family->version : QMAP_NONE;
 	q->rx_urb_size = q->mode ? q->family->dl_size : QMIQ_RAW_URB_SIZE;
 	qmiq_master_setup(q);
+	qmiq_tell_framing(q, q->family->ethernet);
 	qmiq_control_forget(q);
 
 	/*
@@ -214,7 +226,7 @@ int qmiq_control_set_format(struct qmiq_dev *q,
 void qmiq_control_forget(struct qmiq_dev *q)
 {
 	spin_lock_bh(&q->tx.lock);
-	q->ethernet = q->family->ethernet;
+	WRITE_ONCE(q->ethernet, q->told_ethernet);
 	ether_addr_copy(q->peer_mac, qmiq_modem_mac);
 	q->format.ul_max_datagrams = 1;
 	q->format.ul_max_size = 0;
@@ -235,6 +247,8 @@ int qmiq_control_set_mtu(struct qmiq_port *port, int mtu)
 {
 	struct qmiq_dev *q = port->q;
 	bool data = port != &q->master || q->mode <= 1;
+	/* Without packets of its own the master has the DL aggregate's size. */
+	bool transfers = !data || q->pass_through;
 
 	ASSERT_RTNL();
 	if (data && q->format.ul_max_datagrams > 1 &&
@@ -246,15 +260,15 @@ int qmiq_control_set_mtu(struct qmiq_port *port, int mtu)
 	}
 	WRITE_ONCE(port->netdev->mtu, mtu);
 	qmiq_tx_configure(q);
-	if (data)
-		qmiq_grow_rx(q, mtu + max(ETH_HLEN, QMAP_MAX_OVERHEAD));
+	qmiq_grow_rx(q, transfers ? mtu :
+				    mtu + max(ETH_HLEN, QMAP_MAX_OVERHEAD));
 	return 0;
 }
 
 static void qmiq_set_ethernet(struct qmiq_dev *q, bool ethernet)
 {
 	spin_lock(&q->tx.lock);
-	q->ethernet = ethernet;
+	WRITE_ONCE(q->ethernet, ethernet);
 	spin_unlock(&q->tx.lock);
 	qmiq_tx_configure(q);
 	if (net_ratelimit())
@@ -268,8 +282,8 @@ static void qmiq_set_ethernet(struct qmiq_dev *q, bool ethernet)
  * @q: the module, in mode 0
  * @source: its address
  *
- * The driver follows a module that answers in a framing other than its
- * family's.
+ * The driver follows a module that answers in a framing other than what it
+ * was told.
  *
  * Context: NAPI; no RTNL.
  */
@@ -288,13 +302,13 @@ void qmiq_control_hear_ethernet(struct qmiq_dev *q, const u8 *source)
  * qmiq_control_hear_ip() - the module has sent a raw IP packet
  * @q: the module, in mode 0
  *
- * Firmware of the 802.3 family sends some without meaning it.
+ * Firmware that talks 802.3 sends some without meaning it.
  *
  * Context: NAPI; no RTNL.
  */
 void qmiq_control_hear_ip(struct qmiq_dev *q)
 {
-	if (unlikely(q->ethernet && !q->family->ethernet))
+	if (unlikely(q->ethernet && !q->told_ethernet))
 		qmiq_set_ethernet(q, false);
 }
 
@@ -341,5 +355,61 @@ int qmiq_control_set_bridge_ipv4(struct qmiq_port *port, u32 address)
 {
 	ASSERT_RTNL();
 	WRITE_ONCE(port->bridge.ipv4, htonl(address));
+	return 0;
+}
+
+/**
+ * qmiq_control_set_raw_ip() - the framing agreed with a module in mode 0
+ * @port: the master's
+ * @raw_ip: raw IP, else 802.3
+ *
+ * Return: 0; -EINVAL: QMAP carries raw IP alone; -EBUSY: the master is up.
+ */
+int qmiq_control_set_raw_ip(struct qmiq_port *port, u32 raw_ip)
+{
+	struct qmiq_dev *q = port->q;
+
+	ASSERT_RTNL();
+	if (raw_ip != q->ethernet && raw_ip != q->told_ethernet)
+		return 0;
+	if (!raw_ip && (q->mode || q->pass_through))
+		return -EINVAL;
+	if (q->netdev->flags & IFF_UP)
+		return -EBUSY;
+	qmiq_tell_framing(q, !raw_ip);
+	return 0;
+}
+
+/**
+ * qmiq_control_set_pass_through() - leave QMAP to what is stacked on the master
+ * @port: the master's
+ * @on: do so
+ *
+ * Return: 0; -EINVAL: the module does no QMAP, or in 802.3; -EBUSY: the master
+ * is up, or has mux netdevs or others on top; or the refusal of one that is
+ * concerned by the change of the netdev's type.
+ */
+int qmiq_control_set_pass_through(struct qmiq_port *port, u32 on)
+{
+	struct qmiq_dev *q = port->q;
+	int err;
+
+	ASSERT_RTNL();
+	if (on == q->pass_through)
+		return 0;
+	if (q->ethernet || q->family->version == QMAP_NONE)
+		return -EINVAL;
+	if (q->netdev->flags & IFF_UP || netdev_has_any_upper_dev(q->netdev))
+		return -EBUSY;
+	err = qmiq_master_set_type(q, on);
+	if (err)
+		return err;
+
+	spin_lock_bh(&q->tx.lock);
+	WRITE_ONCE(q->pass_through, on);
+	q->version = on || !q->mode ? QMAP_NONE : q->family->version;
+	spin_unlock_bh(&q->tx.lock);
+	qmiq_tx_configure(q);
+	qmiq_grow_rx(q, q->family->dl_size);
 	return 0;
 }

@@ -102,7 +102,6 @@ MODULE_PARM_DESC(agg_bypass_time, "accepted for the vendor driver's sake, withou
 	};								\
 	static const struct driver_info qmiq_info_##id = {		\
 		.description = "WWAN/QMI device",			\
-		.flags = FLAG_WWAN,					\
 		.bind = qmiq_bind,					\
 		.unbind = qmiq_unbind,					\
 		.data = (unsigned long)&qmiq_family_##id,		\

@@ -240,12 +240,17 @@ struct qmiq_format {
  * struct qmiq_dev - one module
  * @usbnet: of the master
  * @netdev: the master
+ * @header_ops: of the master while it is Ethernet
  * @intf: QMI interface
  * @wdm: cdc-wdm, which serves the control channel on the same interface
  * @family: fixed at probe
  * @mode: 0 no QMAP, 1 QMAP on the master, N QMAP with N mux netdevs
  * @version: QMAP version in use; QMAP_NONE in mode 0
  * @ethernet: 802.3 frames instead of RawIP, mode 0
+ * @told_ethernet: @ethernet as long as the module sends nothing else; by its
+ *	family, or as user space said
+ * @pass_through: transfers go between the module and what is stacked on the
+ *	master (rmnet) as they are; then @version is QMAP_NONE
  * @peer_mac: 802.3: the module's address
  * @leaving: the module is going, the master opens no more
  * @rx_urb_size: bytes of a DL URB
@@ -266,6 +271,7 @@ struct qmiq_format {
 struct qmiq_dev {
 	struct usbnet *usbnet;
 	struct net_device *netdev;
+	const struct header_ops *header_ops;
 	struct usb_interface *intf;
 	struct usb_driver *wdm;
 	const struct qmiq_family *family;
@@ -273,6 +279,8 @@ struct qmiq_dev {
 	unsigned int mode;
 	enum qmap_version version;
 	bool ethernet;
+	bool told_ethernet;
+	bool pass_through;
 	bool leaving;
 	u8 peer_mac[ETH_ALEN];
 	u32 rx_urb_size;
@@ -333,6 +341,8 @@ void qmiq_port_init(struct qmiq_port *port, struct qmiq_dev *q,
 struct qmiq_port *qmiq_port_of(struct net_device *netdev);
 unsigned int qmiq_largest_mtu(const struct qmiq_dev *q);
 void qmiq_master_setup(struct qmiq_dev *q);
+void qmiq_master_set_arp(struct qmiq_dev *q, bool arp);
+int qmiq_master_set_type(struct qmiq_dev *q, bool map);
 int qmiq_mux_add(struct qmiq_dev *q, unsigned int pdn);
 void qmiq_mux_remove_all(struct qmiq_dev *q);
 void qmiq_mux_close_all(struct qmiq_dev *q);
@@ -351,6 +361,8 @@ void qmiq_control_hear_ethernet(struct qmiq_dev *q, const u8 *source);
 void qmiq_control_hear_ip(struct qmiq_dev *q);
 int qmiq_control_set_bridge_mode(struct qmiq_port *port, u32 enabled);
 int qmiq_control_set_bridge_ipv4(struct qmiq_port *port, u32 address);
+int qmiq_control_set_raw_ip(struct qmiq_port *port, u32 raw_ip);
+int qmiq_control_set_pass_through(struct qmiq_port *port, u32 on);
 
 /* rx.c */
 void qmiq_rx_init(struct qmiq_dev *q);
@@ -430,6 +442,10 @@ extern const struct attribute_group qmiq_vendor_master_group;
 extern const struct attribute_group qmiq_vendor_mux_group;
 int qmiq_vendor_ioctl(struct net_device *master, struct ifreq *ifr,
 		      void __user *data, int cmd);
+
+/* abi_qmi.c */
+extern const struct attribute_group qmiq_qmi_master_group;
+extern const struct attribute_group qmiq_qmi_mux_group;
 
 /* ethtool.c */
 extern const struct ethtool_ops qmiq_master_ethtool_ops;

@@ -244,8 +244,9 @@ static struct qmiq_tx_slot *qmiq_tx_reserve(struct qmiq_dev *q, u32 frame)
 static bool qmiq_tx_place(struct qmiq_port *port, struct sk_buff *skb)
 {
 	struct qmiq_dev *q = port->q;
-	int offset = q->ethernet ? 0 : ETH_HLEN;
-	u32 len = q->ethernet ? skb->len : qmiq_tx_ip_len(skb);
+	bool whole = q->ethernet || q->pass_through;
+	int offset = whole ? 0 : ETH_HLEN;
+	u32 len = whole ? skb->len : qmiq_tx_ip_len(skb);
 	struct qmiq_tx_slot *slot;
 	u32 frame;
 
@@ -272,7 +273,7 @@ static bool qmiq_tx_place(struct qmiq_port *port, struct sk_buff *skb)
 	qmiq_count(q, QMIQ_TX_DATAGRAMS);
 	u64_stats_update_begin(&port->tx.sync);
 	u64_stats_inc(&port->tx.packets);
-	u64_stats_add(&port->tx.bytes, skb->len - ETH_HLEN);
+	u64_stats_add(&port->tx.bytes, skb->len - port->netdev->hard_header_len);
 	u64_stats_update_end(&port->tx.sync);
 	skb_tx_timestamp(skb);
 	dev_consume_skb_any(skb);
@@ -544,7 +545,11 @@ void qmiq_tx_configure(struct qmiq_dev *q)
 
 	spin_lock_bh(&tx->lock);
 	mtu = max_t(unsigned int, qmiq_largest_mtu(q), ETH_DATA_LEN);
-	tx->slot_size = qmiq_tx_frame_len(q, q->ethernet ? ETH_HLEN + mtu : mtu);
+	if (q->ethernet)
+		mtu += ETH_HLEN;
+	if (q->pass_through)
+		mtu += QMAP_MAX_OVERHEAD;
+	tx->slot_size = qmiq_tx_frame_len(q, mtu);
 	if (qmiq_tx_aggregates(q))
 		tx->slot_size = q->format.ul_max_size;
 	tx->max_in_flight = clamp_t(u32,
