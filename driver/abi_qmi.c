@@ -24,8 +24,48 @@ static ssize_t qmiq_show_pass_through(const struct qmiq_port *port, char *buf)
 static QMIQ_ATTRIBUTE_RW(pass_through, QMIQ_FLAG, qmiq_show_pass_through,
 			 qmiq_control_set_pass_through);
 
+static ssize_t qmiq_show_mux_ids(const struct qmiq_port *port, char *buf)
+{
+	const struct qmiq_dev *q = port->q;
+	unsigned int mux_id;
+	int len = 0;
+
+	rcu_read_lock();
+	for (mux_id = 0; mux_id < ARRAY_SIZE(q->by_mux); mux_id++) {
+		const struct qmiq_port *mux = rcu_dereference(q->by_mux[mux_id]);
+
+		if (mux && mux != &q->master)
+			len += sysfs_emit_at(buf, len, "0x%02x\n", mux_id);
+	}
+	rcu_read_unlock();
+	return len;
+}
+
+/* The in-tree driver has but one word for a mux id that it does not take. */
+static int qmiq_mux_refusal(int err)
+{
+	return err == -ERANGE || err == -EEXIST || err == -ENOENT ? -EINVAL :
+								    err;
+}
+
+static int qmiq_add_mux(struct qmiq_port *port, u32 mux_id)
+{
+	return qmiq_mux_refusal(qmiq_control_add_mux(port->q, mux_id, NULL));
+}
+static QMIQ_ATTRIBUTE_RW(add_mux, QMIQ_NUMBER, qmiq_show_mux_ids,
+			 qmiq_add_mux);
+
+static int qmiq_del_mux(struct qmiq_port *port, u32 mux_id)
+{
+	return qmiq_mux_refusal(qmiq_control_del_mux(port->q, mux_id, NULL));
+}
+static QMIQ_ATTRIBUTE_RW(del_mux, QMIQ_NUMBER, qmiq_show_mux_ids,
+			 qmiq_del_mux);
+
 static struct attribute *qmiq_qmi_master_attrs[] = {
 	&qmiq_attr_raw_ip.attr.attr,
+	&qmiq_attr_add_mux.attr.attr,
+	&qmiq_attr_del_mux.attr.attr,
 	&qmiq_attr_pass_through.attr.attr,
 	NULL,
 };

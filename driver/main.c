@@ -115,7 +115,9 @@ static int qmiq_bind(struct usbnet *dev, struct usb_interface *intf)
 		return PTR_ERR(q);
 	if (!q->family->ethernet)
 		dev_info(&intf->dev, "Quectel modules work on RawIP mode\n");
+	rtnl_lock();
 	qmiq_control_init(q, READ_ONCE(qmiq_param_mode));
+	rtnl_unlock();
 	return 0;
 }
 

@@ -57,8 +57,12 @@ unsigned int qmiq_largest_mtu(const struct qmiq_dev *q)
 {
 	unsigned int i, mtu = 0;
 
-	for (i = 0; i < q->nr_pdn; i++)
-		mtu = max(mtu, READ_ONCE(q->pdn[i]->netdev->mtu));
+	for (i = 0; i < QMIQ_MAX_PDN; i++) {
+		const struct qmiq_port *port = qmiq_port_at(q, i);
+
+		if (port)
+			mtu = max(mtu, READ_ONCE(port->netdev->mtu));
+	}
 	return mtu;
 }
 
@@ -81,7 +85,8 @@ static int qmiq_mux_stop(struct net_device *netdev)
 
 static netdev_tx_t qmiq_port_xmit(struct qmiq_port *port, struct sk_buff *skb)
 {
-	if (port->bridge.enabled && qmiq_bridge_tx(port, skb))
+	if (port->bridge.enabled && READ_ONCE(port->attached) &&
+	    qmiq_bridge_tx(port, skb))
 		return NETDEV_TX_OK;
 	return qmiq_tx_packet(port, skb);
 }
@@ -145,44 +150,102 @@ static void qmiq_mux_setup(struct net_device *netdev)
 	SET_NETDEV_DEVTYPE(netdev, &qmiq_mux_type);
 }
 
-/* Makes a port known to the data path; RTNL. */
-static void qmiq_port_publish(struct qmiq_port *port)
+/**
+ * qmiq_port_attach() - a port's packets pass from now on
+ * @port: of the master in modes 0 and 1, else of a mux netdev
+ *
+ * Context: process, RTNL, or before the master is registered; there is a place
+ * in qmiq_dev::ports.
+ */
+void qmiq_port_attach(struct qmiq_port *port)
 {
 	struct qmiq_dev *q = port->q;
+	unsigned int i = 0;
 
 	spin_lock_bh(&q->tx.lock);
-	q->pdn[q->nr_pdn++] = port;
+	while (qmiq_port_at(q, i))
+		i++;
+	port->attached = true;
+	port->flow_off = false;
+	rcu_assign_pointer(q->ports[i], port);
 	spin_unlock_bh(&q->tx.lock);
 	rcu_assign_pointer(q->by_mux[port->mux_id], port);
 }
 
 /**
- * qmiq_mux_add() - make the mux netdev of a PDN
+ * qmiq_port_detach() - a port's packets pass no more
+ * @port: an attached one
+ *
+ * GRO may still hold some of those that came.
+ *
+ * Context: process, RTNL.
+ */
+void qmiq_port_detach(struct qmiq_port *port)
+{
+	struct qmiq_dev *q = port->q;
+	struct sk_buff *backlog;
+	unsigned int i = 0;
+
+	RCU_INIT_POINTER(q->by_mux[port->mux_id], NULL);
+	spin_lock_bh(&q->tx.lock);
+	while (qmiq_port_at(q, i) != port)
+		i++;
+	RCU_INIT_POINTER(q->ports[i], NULL);
+	WRITE_ONCE(port->attached, false);
+	backlog = port->backlog;
+	port->backlog = NULL;
+	/* A master stays: it drops what it is given. */
+	if (backlog)
+		netif_wake_queue(port->netdev);
+	spin_unlock_bh(&q->tx.lock);
+	kfree_skb(backlog);
+}
+
+/*
+ * A name that says which mux netdev this is: wwan0.1 for PDN 1, wwan0.m7 for
+ * an id that is no PDN's. It never changes, so udev is to let it be.
+ */
+static unsigned char qmiq_mux_name(const struct qmiq_dev *q, u8 mux_id,
+				   char *name)
+{
+	unsigned int pdn = mux_id - QMAP_MUX_BASE;
+	bool is_pdn = pdn >= 1 && pdn <= QMIQ_MAX_PDN;
+
+	if (snprintf(name, IFNAMSIZ, "%s%s%s%u", q->netdev->name,
+		     qmiq_param_separator, is_pdn ? "" : "m",
+		     is_pdn ? pdn : mux_id) < IFNAMSIZ &&
+	    !__dev_get_by_name(dev_net(q->netdev), name))
+		return NET_NAME_PREDICTABLE;
+	/* Taken where an earlier module's master was renamed after this. */
+	strscpy(name, "qmimux%d", IFNAMSIZ);
+	return NET_NAME_ENUM;
+}
+
+/**
+ * qmiq_mux_create() - make a mux netdev, not attached yet
  * @q: the module
- * @pdn: number, from 1, in order
+ * @mux_id: one that no netdev has
  *
  * Context: process, RTNL, master registered.
- * Return: 0 or a negative errno.
+ * Return: its port or an ERR_PTR.
  */
-int qmiq_mux_add(struct qmiq_dev *q, unsigned int pdn)
+struct qmiq_port *qmiq_mux_create(struct qmiq_dev *q, u8 mux_id)
 {
+	unsigned int pdn = mux_id - QMAP_MUX_BASE;
 	struct net_device *netdev;
 	struct qmiq_port *port;
+	unsigned char assigned;
 	char name[IFNAMSIZ];
 	int err;
 
-	/* Taken where an earlier module's master was renamed after this. */
-	if (snprintf(name, sizeof(name), "%s%s%u", q->netdev->name,
-		     qmiq_param_separator, pdn) >= sizeof(name) ||
-	    __dev_get_by_name(dev_net(q->netdev), name))
-		strscpy(name, "qmimux%d", sizeof(name));
-	netdev = alloc_netdev(sizeof(*port), name, NET_NAME_ENUM,
-			      qmiq_mux_setup);
+	assigned = qmiq_mux_name(q, mux_id, name);
+	netdev = alloc_netdev(sizeof(*port), name, assigned, qmiq_mux_setup);
 	if (!netdev)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	port = netdev_priv(netdev);
-	qmiq_port_init(port, q, netdev, QMAP_MUX_BASE + pdn);
-	port->bridge.enabled = qmiq_param_bridge_mode & BIT(pdn - 1);
+	qmiq_port_init(port, q, netdev, mux_id);
+	if (pdn >= 1 && pdn <= QMIQ_MAX_PDN)
+		port->bridge.enabled = qmiq_param_bridge_mode & BIT(pdn - 1);
 	dev_net_set(netdev, dev_net(q->netdev));
 	eth_hw_addr_set(netdev, q->netdev->dev_addr);
 	netdev->addr_assign_type = NET_ADDR_STOLEN;
@@ -193,42 +256,28 @@ int qmiq_mux_add(struct qmiq_dev *q, unsigned int pdn)
 	if (err) {
 		netdev_err(q->netdev, "can't register %s: %d\n", name, err);
 		free_netdev(netdev);
-		return err;
+		return ERR_PTR(err);
 	}
 	err = netdev_upper_dev_link(q->netdev, netdev, NULL);
 	if (err) {
 		unregister_netdevice(netdev);
-		return err;
+		return ERR_PTR(err);
 	}
-	qmiq_port_publish(port);
 	dev_info(&q->netdev->dev, "qmap_register_device %s\n", netdev->name);
-	return 0;
+	return port;
 }
 
 /**
- * qmiq_mux_remove_all() - remove the mux netdevs
- * @q: the module
+ * qmiq_mux_destroy() - undo qmiq_mux_create()
+ * @port: of a mux netdev; detached, and flushed if it ever was attached
+ * @list: of unregister_netdevice_many(), which the caller calls
  *
  * Context: process, RTNL.
  */
-void qmiq_mux_remove_all(struct qmiq_dev *q)
+void qmiq_mux_destroy(struct qmiq_port *port, struct list_head *list)
 {
-	unsigned int i, count = q->nr_pdn;
-	LIST_HEAD(list);
-
-	spin_lock_bh(&q->tx.lock);
-	q->nr_pdn = 0;
-	spin_unlock_bh(&q->tx.lock);
-	for (i = 0; i < count; i++) {
-		struct qmiq_port *port = q->pdn[i];
-
-		RCU_INIT_POINTER(q->by_mux[port->mux_id], NULL);
-		if (port == &q->master)
-			continue;
-		netdev_upper_dev_unlink(q->netdev, port->netdev);
-		unregister_netdevice_queue(port->netdev, &list);
-	}
-	unregister_netdevice_many(&list);
+	netdev_upper_dev_unlink(port->q->netdev, port->netdev);
+	unregister_netdevice_queue(port->netdev, list);
 }
 
 /* The master is going down; RTNL. */
@@ -236,9 +285,12 @@ void qmiq_mux_close_all(struct qmiq_dev *q)
 {
 	unsigned int i;
 
-	for (i = 0; i < q->nr_pdn; i++)
-		if (q->pdn[i] != &q->master)
-			dev_close(q->pdn[i]->netdev);
+	for (i = 0; i < QMIQ_MAX_PDN; i++) {
+		struct qmiq_port *port = qmiq_port_at(q, i);
+
+		if (port && port != &q->master)
+			dev_close(port->netdev);
+	}
 }
 
 static netdev_tx_t qmiq_master_xmit(struct sk_buff *skb,
@@ -246,19 +298,10 @@ static netdev_tx_t qmiq_master_xmit(struct sk_buff *skb,
 {
 	struct qmiq_dev *q = qmiq_of_master(netdev);
 
-	if (q->pass_through) {
-		/* Not what the stack sends on its own. */
-		if (skb->protocol == htons(ETH_P_MAP))
-			return qmiq_tx_packet(&q->master, skb);
-	} else if (q->mode <= 1) {
-		return qmiq_port_xmit(&q->master, skb);
-	}
-
-	/* Nothing says which PDN this is for. */
-	spin_lock(&q->tx.lock);
-	qmiq_tx_drop(&q->master, skb, QMIQ_TX_NO_PDN);
-	spin_unlock(&q->tx.lock);
-	return NETDEV_TX_OK;
+	/* No Ethernet frame, that a LAN host could have sent. */
+	if (q->pass_through)
+		return qmiq_tx_packet(&q->master, skb);
+	return qmiq_port_xmit(&q->master, skb);
 }
 
 static int qmiq_master_change_mtu(struct net_device *netdev, int mtu)
@@ -276,9 +319,9 @@ static void qmiq_master_get_stats64(struct net_device *netdev,
 
 	qmiq_port_stats(&q->master, stats);
 	rcu_read_lock();
-	for (i = 1; q->mode > 1 && i <= q->mode; i++) {
-		port = rcu_dereference(q->by_mux[QMAP_MUX_BASE + i]);
-		if (port)
+	for (i = 0; i < QMIQ_MAX_PDN; i++) {
+		port = rcu_dereference(q->ports[i]);
+		if (port && port != &q->master)
 			qmiq_port_stats(port, stats);
 	}
 	rcu_read_unlock();
@@ -289,7 +332,7 @@ static int qmiq_master_set_mac(struct net_device *netdev, void *address)
 {
 	const struct sockaddr *addr = address;
 
-	if (qmiq_of_master(netdev)->mode == 0 && addr->sa_data[0] & 0x40)
+	if (qmiq_of_master(netdev)->home == 0 && addr->sa_data[0] & 0x40)
 		return -EADDRNOTAVAIL;
 	return eth_mac_addr(netdev, address);
 }
@@ -316,7 +359,7 @@ static const struct device_type qmiq_master_type = {
 	.groups = qmiq_master_groups,
 };
 
-/* Whether the module answers ARP; the master is down. */
+/* Whether the module answers ARP; RTNL. */
 void qmiq_master_set_arp(struct qmiq_dev *q, bool arp)
 {
 	if (arp)
@@ -365,7 +408,7 @@ int qmiq_master_set_type(struct qmiq_dev *q, bool map)
 
 /**
  * qmiq_master_setup() - make the netdev of usbnet ours
- * @q: the module, its mode known
+ * @q: the module
  *
  * Context: process, before the master is registered.
  */
@@ -383,12 +426,7 @@ void qmiq_master_setup(struct qmiq_dev *q)
 	/* usbnet clamps max_mtu to what it takes for the transfer size. */
 	netdev->max_mtu = QMIQ_MAX_MTU;
 	q->usbnet->hard_mtu = QMIQ_MAX_MTU + ETH_HLEN;
-	qmiq_port_init(&q->master, q, netdev,
-		       q->mode == 1 ? QMAP_MUX_BASE + 1 : 0);
-	if (q->mode <= 1) {
-		q->master.bridge.enabled = qmiq_param_bridge_mode & BIT(0);
-		qmiq_port_publish(&q->master);
-	}
+	qmiq_port_init(&q->master, q, netdev, 0);
 }
 
 /* The port of a netdev of ours, master or mux. */

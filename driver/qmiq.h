@@ -24,6 +24,7 @@
 #ifndef QMIQ_H
 #define QMIQ_H
 
+#include <linux/completion.h>
 #include <linux/etherdevice.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
@@ -47,6 +48,7 @@
 #define QMIQ_MAX_RX_SIZE	65536
 #define QMIQ_MAX_TX_SIZE	(QMIQ_MAX_MTU + QMAP_MAX_OVERHEAD)
 
+struct netlink_ext_ack;
 struct qmiq_dev;
 
 /**
@@ -128,6 +130,9 @@ struct qmiq_bridge {
  * @q: the module
  * @netdev: master in modes 0 and 1, else a mux netdev
  * @mux_id: 0 without QMAP
+ * @link: the PDN's call is up, or not known to be down; under RTNL
+ * @attached: packets pass; a master with mux netdevs is not; under
+ *	qmiq_tx::lock
  * @flow_off: the modem wants no packets; under qmiq_tx::lock
  * @backlog: packet that found no room; the queue is stopped as long as there
  *	is one; under qmiq_tx::lock
@@ -139,6 +144,8 @@ struct qmiq_port {
 	struct qmiq_dev *q;
 	struct net_device *netdev;
 	u8 mux_id;
+	bool link;
+	bool attached;
 	bool flow_off;
 	struct sk_buff *backlog;
 	struct qmiq_stats rx;
@@ -192,7 +199,7 @@ struct qmiq_answer {
  * @up: URBs may be submitted
  * @held: depth of qmiq_tx_suspend(); transfers are deferred
  * @stalled: the endpoint is halted, and transfers held back, until @recover
- * @turn: index in qmiq_dev::pdn of the port that may restart first
+ * @turn: index in qmiq_dev::ports of the port that may restart first
  * @answers: ring of MUX command answers that wait for a slot
  * @answer_head: oldest
  * @answer_count: how many
@@ -244,7 +251,9 @@ struct qmiq_format {
  * @intf: QMI interface
  * @wdm: cdc-wdm, which serves the control channel on the same interface
  * @family: fixed at probe
- * @mode: 0 no QMAP, 1 QMAP on the master, N QMAP with N mux netdevs
+ * @mode: 0 no QMAP, 1 QMAP on the master, N QMAP on mux netdevs, of which
+ *	setting the mode makes N; also under qmiq_tx::lock
+ * @home: mode once the last mux netdev is deleted
  * @version: QMAP version in use; QMAP_NONE in mode 0
  * @ethernet: 802.3 frames instead of RawIP, mode 0
  * @told_ethernet: @ethernet as long as the module sends nothing else; by its
@@ -252,16 +261,19 @@ struct qmiq_format {
  * @pass_through: transfers go between the module and what is stacked on the
  *	master (rmnet) as they are; then @version is QMAP_NONE
  * @peer_mac: 802.3: the module's address
+ * @started: the netdevs are there
  * @leaving: the module is going, the master opens no more
  * @rx_urb_size: bytes of a DL URB
- * @link_state: bit n-1 is PDN n
+ * @link_state: of @ports: bit n-1 is mux id 0x80 + n; bit 0 in modes 0 and 1
  * @format: as agreed by WDA
  * @master: port of the master
- * @pdn: ports of PDN 1 to N; the master's alone in mode 0 and 1
- * @nr_pdn: number of them
- * @by_mux: port of each mux id, RCU
+ * @ports: the attached ones, with holes; written under RTNL and
+ *	qmiq_tx::lock, RCU
+ * @by_mux: the same by mux id
  * @napi: DL and UL completion; on the master
  * @kick: schedules @napi where a completion can't
+ * @flush: GRO is asked to hold nothing back, which sets @flushed
+ * @flushed: see qmiq_flush()
  * @urbs: held while URBs are allocated, freed, paused or resumed: RTNL does
  *	not keep a reset out. Taken under RTNL, and with the module awake
  * @rx: DL URBs
@@ -277,10 +289,12 @@ struct qmiq_dev {
 	const struct qmiq_family *family;
 
 	unsigned int mode;
+	unsigned int home;
 	enum qmap_version version;
 	bool ethernet;
 	bool told_ethernet;
 	bool pass_through;
+	bool started;
 	bool leaving;
 	u8 peer_mac[ETH_ALEN];
 	u32 rx_urb_size;
@@ -288,12 +302,13 @@ struct qmiq_dev {
 	struct qmiq_format format;
 
 	struct qmiq_port master;
-	struct qmiq_port *pdn[QMIQ_MAX_PDN];
-	unsigned int nr_pdn;
+	struct qmiq_port __rcu *ports[QMIQ_MAX_PDN];
 	struct qmiq_port __rcu *by_mux[256];
 
 	struct napi_struct napi;
 	struct tasklet_struct kick;
+	bool flush;
+	struct completion flushed;
 	struct mutex urbs;
 	struct qmiq_rx rx;
 	struct qmiq_tx tx;
@@ -316,6 +331,23 @@ static inline struct qmiq_dev *qmiq_of_master(struct net_device *netdev)
 	return qmiq_of(netdev_priv(netdev));
 }
 
+/* What is in a place of qmiq_dev::ports, or NULL; RTNL or tx.lock held. */
+static inline struct qmiq_port *qmiq_port_at(const struct qmiq_dev *q,
+					     unsigned int i)
+{
+	return rcu_dereference_protected(q->ports[i],
+					 lockdep_is_held(&q->tx.lock) ||
+					 lockdep_rtnl_is_held());
+}
+
+/* The port of a mux id, or NULL; RTNL held. */
+static inline struct qmiq_port *qmiq_port_by_mux(const struct qmiq_dev *q,
+						 u8 mux_id)
+{
+	return rcu_dereference_protected(q->by_mux[mux_id],
+					 lockdep_rtnl_is_held());
+}
+
 /* main.c: module parameters */
 extern uint qmiq_param_mode;
 extern char *qmiq_param_separator;
@@ -327,6 +359,9 @@ extern const u8 qmiq_modem_mac[ETH_ALEN];
 struct qmiq_dev *qmiq_create(struct usbnet *dev, struct usb_interface *intf);
 void qmiq_destroy(struct qmiq_dev *q);
 void qmiq_kick(struct qmiq_dev *q);
+void qmiq_flush(struct qmiq_dev *q);
+void qmiq_halt(struct qmiq_dev *q);
+void qmiq_go_on(struct qmiq_dev *q);
 int qmiq_open(struct net_device *master);
 int qmiq_stop(struct net_device *master);
 int qmiq_suspend(struct usb_interface *intf, pm_message_t message);
@@ -343,14 +378,22 @@ unsigned int qmiq_largest_mtu(const struct qmiq_dev *q);
 void qmiq_master_setup(struct qmiq_dev *q);
 void qmiq_master_set_arp(struct qmiq_dev *q, bool arp);
 int qmiq_master_set_type(struct qmiq_dev *q, bool map);
-int qmiq_mux_add(struct qmiq_dev *q, unsigned int pdn);
-void qmiq_mux_remove_all(struct qmiq_dev *q);
+void qmiq_port_attach(struct qmiq_port *port);
+void qmiq_port_detach(struct qmiq_port *port);
+struct qmiq_port *qmiq_mux_create(struct qmiq_dev *q, u8 mux_id);
+void qmiq_mux_destroy(struct qmiq_port *port, struct list_head *list);
 void qmiq_mux_close_all(struct qmiq_dev *q);
 
 /* control.c */
 void qmiq_control_init(struct qmiq_dev *q, unsigned int mode);
 int qmiq_control_start(struct qmiq_dev *q);
 void qmiq_control_stop(struct qmiq_dev *q);
+int qmiq_control_set_mode(struct qmiq_dev *q, unsigned int mode,
+			  struct netlink_ext_ack *extack);
+int qmiq_control_add_mux(struct qmiq_dev *q, u32 mux_id,
+			 struct netlink_ext_ack *extack);
+int qmiq_control_del_mux(struct qmiq_dev *q, u32 mux_id,
+			 struct netlink_ext_ack *extack);
 int qmiq_control_set_link(struct qmiq_dev *q, u32 value);
 int qmiq_control_set_format(struct qmiq_dev *q,
 			    const struct qmi_wwan_q_format *format);
@@ -370,6 +413,7 @@ int qmiq_rx_start(struct qmiq_dev *q);
 void qmiq_rx_stop(struct qmiq_dev *q);
 void qmiq_rx_pause(struct qmiq_dev *q);
 void qmiq_rx_resume(struct qmiq_dev *q);
+void qmiq_rx_discard(struct qmiq_dev *q);
 int qmiq_rx_poll(struct qmiq_dev *q, int budget);
 
 /* tx.c */
@@ -377,6 +421,7 @@ void qmiq_tx_init(struct qmiq_dev *q);
 int qmiq_tx_start(struct qmiq_dev *q);
 void qmiq_tx_stop(struct qmiq_dev *q);
 void qmiq_tx_free(struct qmiq_dev *q);
+void qmiq_tx_go_on(struct qmiq_dev *q);
 int qmiq_tx_suspend(struct qmiq_dev *q, bool only_if_idle);
 void qmiq_tx_resume(struct qmiq_dev *q);
 void qmiq_tx_configure(struct qmiq_dev *q);
@@ -386,8 +431,6 @@ void qmiq_tx_answer(struct qmiq_dev *q, const struct qmap_frame *request,
 void qmiq_tx_set_flow(struct qmiq_port *port, bool off);
 void qmiq_tx_forget(struct qmiq_dev *q);
 void qmiq_tx_stop_port(struct qmiq_port *port);
-void qmiq_tx_drop(struct qmiq_port *port, struct sk_buff *skb,
-		  enum qmiq_counter reason);
 netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb);
 
 /* bridge.c */
