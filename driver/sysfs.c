@@ -72,5 +72,8 @@ ssize_t qmiq_attribute_store(struct device *dev, struct device_attribute *attr,
 		return restart_syscall();
 	err = attribute->set(qmiq_port_of(netdev), value);
 	rtnl_unlock();
+	/* The file is there before the driver is done with the module. */
+	if (err == -EAGAIN)
+		return restart_syscall();
 	return err ?: count;
 }
