@@ -174,6 +174,16 @@ int Bench::get_info(qmi_wwan_q_info &info) const {
     return private_ioctl(QMI_WWAN_Q_IOC_GET_INFO, &info);
 }
 
+void expect_traffic(Bench &bench, const Pdn &pdn) {
+    constexpr unsigned datagrams = 20;
+    const auto sunk = [&] { return bench.modem().peer(pdn.mux_id).udp_sunk_packets; };
+    const uint64_t before = sunk();
+    EXPECT_EQ(udp_flood(pdn.ipv4(), datagrams, 100), "") << pdn.netdev;
+    EXPECT_TRUE(wait_until([&] { return sunk() == before + datagrams; })) << pdn.netdev;
+    EXPECT_EQ(tcp_download(pdn.ipv4(), 200'000), "") << pdn.netdev;
+    EXPECT_EQ(tcp_upload(pdn.ipv4(), 200'000), "") << pdn.netdev;
+}
+
 Bytes udp_packet(const Pdn &pdn, size_t payload, uint16_t port, uint8_t fill) {
     const uint8_t subnet = 100 + pdn.number;
     Bytes packet = {

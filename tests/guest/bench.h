@@ -75,6 +75,9 @@ class Bench {
     std::vector<Pdn> pdns_;
 };
 
+// UDP to the network behind that PDN, and TCP both ways: all of it gets there, on that mux id.
+void expect_traffic(Bench &bench, const Pdn &pdn);
+
 // An IPv4 UDP packet for the PDN's host address, ready to be sent by the modem; the payload is
 // all 'fill' and goes to 'port'.
 Bytes udp_packet(const Pdn &pdn, size_t payload, uint16_t port, uint8_t fill = 0x5a);

@@ -86,16 +86,6 @@ class Dialogue {
     DriverFacts facts_;
 };
 
-void expect_traffic(Bench &bench, const Pdn &pdn) {
-    const uint64_t sunk = bench.modem().peer(pdn.mux_id).udp_sunk_packets;
-    EXPECT_EQ(udp_flood(pdn.ipv4(), 20, 100), "") << pdn.netdev;
-    EXPECT_TRUE(wait_until([&] {
-        return bench.modem().peer(pdn.mux_id).udp_sunk_packets == sunk + 20;
-    })) << pdn.netdev;
-    EXPECT_EQ(tcp_download(pdn.ipv4(), 200'000), "") << pdn.netdev;
-    EXPECT_EQ(tcp_upload(pdn.ipv4(), 200'000), "") << pdn.netdev;
-}
-
 void expect_sound(Bench &bench) {
     const vmodem::UplinkStatistics up = bench.modem().uplink();
     EXPECT_EQ(up.violations, 0u) << up.first_violation;
@@ -411,6 +401,12 @@ TEST(MasterMtu, IsTheDownlinkSize) {
     LoadedDriver driver;
     Bench bench("ec25", 0);
     ASSERT_EQ(set_qmi(bench, "add_mux", "1"), 0);
+    // Modules may agree to more than their family usually does.
+    DataFormat format;
+    format.agreed = true;
+    format.ul = format.dl = vmodem::Qmap::v1;
+    format.dl_max_datagrams = 64;
+    bench.modem().set_format(format);
     ASSERT_EQ(set_up(bench.master(), true), 0);
     const Pdn pdn = pdn_of(bench, 1);
     ASSERT_EQ(set_up(pdn.netdev, true), 0);
@@ -418,14 +414,9 @@ TEST(MasterMtu, IsTheDownlinkSize) {
     add_address(pdn.netdev, "10.101.0.2/30");
     bench.modem().open_mux(pdn.mux_id);
     for (uint32_t size : {16384u, 32767u}) {
-        // The module may say more than its family usually does.
         ASSERT_EQ(set_mtu(bench.master(), int(size)), 0);
         EXPECT_EQ(attribute(bench.master(), "qmap_size"), std::to_string(size));
         EXPECT_EQ(attribute(pdn.netdev, "mtu"), "1500");
-        DataFormat format;
-        format.agreed = true;
-        format.ul = format.dl = vmodem::Qmap::v1;
-        format.dl_max_datagrams = 64;
         format.dl_max_size = size;
         bench.modem().set_format(format);
         const uint64_t datagrams = bench.counter("rx_datagrams"),
@@ -436,8 +427,6 @@ TEST(MasterMtu, IsTheDownlinkSize) {
                   4 * (bench.counter("rx_transfers") - transfers));
         expect_sound(bench);
     }
-    EXPECT_EQ(set_mtu(bench.master(), 32769), EINVAL);
-    EXPECT_EQ(attribute(bench.master(), "mtu"), "32767");
 }
 
 // ---- pass_through
@@ -502,7 +491,6 @@ TEST(PassThrough, TransfersGoUpAndDownAsTheyAre) {
     format.dl_max_datagrams = format.ul_max_datagrams = 10;
     format.dl_max_size = format.ul_max_size = 4096;
     bench.modem().set_format(format);
-    bench.modem().open_mux(5);
     MapSocket map(bench.master());
 
     // What the module sends arrives whole, good or bad, also two frames or none.
@@ -515,6 +503,7 @@ TEST(PassThrough, TransfersGoUpAndDownAsTheyAre) {
     EXPECT_EQ(statistic(bench.master(), "rx_bytes"), 16u + 1 + 4096 + 1514);
 
     // Two packets of the host's in one transfer.
+    bench.modem().open_mux(5);
     const auto sunk = [&] { return bench.modem().peer(5).udp_sunk_packets; };
     const Bytes packet = packet_to_sink(5, 64);
     const Bytes frames = repeat(data_frame(Qmap::v1, 5, packet), 2);
