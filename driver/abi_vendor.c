@@ -81,11 +81,20 @@ static int qmiq_ioctl_link_state(struct qmiq_dev *q, const void __user *data)
 
 static int qmiq_ioctl_set_format(struct qmiq_dev *q, const void __user *data)
 {
+	struct qmiq_agreement agreement;
 	struct qmi_wwan_q_format format;
 
 	if (copy_from_user(&format, data, sizeof(format)))
 		return -EFAULT;
-	return qmiq_control_set_format(q, &format);
+	if (format.size != sizeof(format))
+		return -EINVAL;
+	/* The version is the driver's to name, in GET_INFO. */
+	qmiq_control_get_format(q, &agreement);
+	agreement.rx_urb_size = format.rx_urb_size;
+	agreement.ul_max_datagrams = format.ul_max_datagrams;
+	agreement.ul_max_size = format.ul_max_size;
+	agreement.dl_padding = format.dl_minimum_padding;
+	return qmiq_control_set_format(q, &agreement, NULL);
 }
 
 static int qmiq_ioctl_get_info(struct qmiq_dev *q, void __user *data)

@@ -11,10 +11,6 @@
 
 #define QMIQ_LINK_PDN_MASK	0x7f
 #define QMIQ_LINK_DOWN		0x80
-/* Endpoint type as WDA codes it. */
-#define QMIQ_EP_HSUSB		2
-#define QMIQ_MIN_MUX_ID		1
-#define QMIQ_MAX_MUX_ID		254
 /* Mode of a module that got its mux netdevs one by one. */
 #define QMIQ_MODE_MUXED		2
 
@@ -50,6 +46,23 @@ static u32 qmiq_rx_size_of(const struct qmiq_dev *q, unsigned int mode)
 		     mtu + max(ETH_HLEN, QMAP_MAX_OVERHEAD));
 }
 
+/* The module has agreed to nothing; no RTNL. */
+static void qmiq_forget_format(struct qmiq_dev *q)
+{
+	spin_lock_bh(&q->tx.lock);
+	WRITE_ONCE(q->version, q->mode && !q->pass_through ?
+			       q->family->version : QMAP_NONE);
+	WRITE_ONCE(q->ethernet, q->told_ethernet);
+	ether_addr_copy(q->peer_mac, qmiq_modem_mac);
+	q->agreed = false;
+	q->format.ul_max_datagrams = 1;
+	q->format.ul_max_size = 0;
+	WRITE_ONCE(q->format.dl_padding, 0);
+	spin_unlock_bh(&q->tx.lock);
+	qmiq_tx_configure(q);
+	qmiq_tx_forget(q);
+}
+
 /*
  * Everything but the mux netdevs as it is at the start in @mode. No packet
  * moves meanwhile, and the master is not attached.
@@ -61,7 +74,7 @@ static void qmiq_set_layout(struct qmiq_dev *q, unsigned int mode)
 	spin_unlock_bh(&q->tx.lock);
 	WRITE_ONCE(q->rx_urb_size, qmiq_rx_size_of(q, mode));
 	qmiq_tell_framing(q, q->family->ethernet);
-	qmiq_control_forget(q);
+	qmiq_forget_format(q);
 
 	q->master.mux_id = mode == 1 ? QMAP_MUX_BASE + 1 : 0;
 	q->master.bridge.enabled = mode <= 1 && qmiq_param_bridge_mode & BIT(0);
@@ -88,6 +101,17 @@ static void qmiq_port_set_link(struct qmiq_port *port, bool up)
 	local_bh_enable();
 	port->link = up;
 	qmiq_set_carrier(port->netdev, up);
+}
+
+/* What the module itself changed, without RTNL. */
+static void qmiq_tell_change(struct work_struct *work)
+{
+	struct qmiq_dev *q = container_of(work, struct qmiq_dev, changed);
+
+	rtnl_lock();
+	if (q->started)
+		qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
+	rtnl_unlock();
 }
 
 /* What the ports' links make of the module's. */
@@ -175,6 +199,7 @@ static int qmiq_make_pdns(struct qmiq_dev *q, unsigned int mode,
 void qmiq_control_init(struct qmiq_dev *q, unsigned int mode)
 {
 	ASSERT_RTNL();
+	INIT_WORK(&q->changed, qmiq_tell_change);
 	q->home = qmiq_control_mode(q, mode);
 	if (q->home != mode)
 		dev_info(&q->intf->dev, "qmap_mode %u -> %u: %s module%s\n",
@@ -206,6 +231,7 @@ int qmiq_control_start(struct qmiq_dev *q)
 	qmiq_tx_configure(q);
 	q->started = true;
 	dev_info(&q->intf->dev, "rx_urb_size = %u\n", q->rx_urb_size);
+	qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_ADD_NTF);
 	return 0;
 }
 
@@ -219,6 +245,8 @@ void qmiq_control_stop(struct qmiq_dev *q)
 	unsigned int i, count = 0;
 
 	ASSERT_RTNL();
+	if (q->started)
+		qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_DEL_NTF);
 	q->leaving = true;
 	q->started = false;
 	dev_close(q->netdev);
@@ -352,8 +380,10 @@ int qmiq_control_set_mode(struct qmiq_dev *q, unsigned int mode,
 			continue;
 		}
 		qmiq_port_detach(port);
-		if (port != &q->master)
-			gone[nr_gone++] = port;
+		if (port == &q->master)
+			continue;
+		qmiq_notify_port(port, QMI_WWAN_Q_CMD_MUX_DEL_NTF);
+		gone[nr_gone++] = port;
 	}
 	q->home = mode;
 	qmiq_set_layout(q, mode);
@@ -362,6 +392,9 @@ int qmiq_control_set_mode(struct qmiq_dev *q, unsigned int mode,
 	qmiq_update_link(q);
 	qmiq_tx_configure(q);
 	qmiq_destroy_ports(gone, nr_gone);
+	for (i = 0; i < nr_made; i++)
+		qmiq_notify_port(made[i], QMI_WWAN_Q_CMD_MUX_ADD_NTF);
+	qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
 	netdev_info(q->netdev, "qmap_mode %u, rx_urb_size %u\n", mode,
 		    q->rx_urb_size);
 	return 0;
@@ -410,6 +443,7 @@ static int qmiq_check_new_mux(const struct qmiq_dev *q, u32 mux_id,
 int qmiq_control_add_mux(struct qmiq_dev *q, u32 mux_id,
 			 struct netlink_ext_ack *extack)
 {
+	bool changed = q->mode <= 1;
 	struct qmiq_port *port;
 	int err;
 
@@ -422,7 +456,7 @@ int qmiq_control_add_mux(struct qmiq_dev *q, u32 mux_id,
 		NL_SET_ERR_MSG(extack, "the mux netdev can't be made");
 		return PTR_ERR(port);
 	}
-	if (q->mode <= 1) {
+	if (changed) {
 		qmiq_halt(q);
 		qmiq_port_detach(&q->master);
 		qmiq_set_layout(q, QMIQ_MODE_MUXED);
@@ -434,7 +468,41 @@ int qmiq_control_add_mux(struct qmiq_dev *q, u32 mux_id,
 	qmiq_port_set_link(port, true);
 	qmiq_update_link(q);
 	qmiq_tx_configure(q);
+	qmiq_notify_port(port, QMI_WWAN_Q_CMD_MUX_ADD_NTF);
+	if (changed)
+		qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
 	return 0;
+}
+
+/**
+ * qmiq_control_del_port() - remove a mux netdev
+ * @port: its port
+ * @list: of unregister_netdevice_many(), which the caller calls
+ *
+ * The last of those that were added in mode 0 or 1 takes the module back to
+ * that mode.
+ */
+void qmiq_control_del_port(struct qmiq_port *port, struct list_head *list)
+{
+	struct qmiq_dev *q = port->q;
+	bool changed;
+
+	ASSERT_RTNL();
+	qmiq_port_detach(port);
+	changed = q->mode != q->home && !qmiq_count_mux(q);
+	if (netif_running(q->netdev))
+		qmiq_flush(q);
+	qmiq_notify_port(port, QMI_WWAN_Q_CMD_MUX_DEL_NTF);
+	qmiq_mux_destroy(port, list);
+	if (changed) {
+		qmiq_halt(q);
+		qmiq_set_layout(q, q->home);
+		qmiq_go_on(q);
+	}
+	qmiq_update_link(q);
+	qmiq_tx_configure(q);
+	if (changed)
+		qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
 }
 
 /**
@@ -443,15 +511,13 @@ int qmiq_control_add_mux(struct qmiq_dev *q, u32 mux_id,
  * @mux_id: untrusted
  * @extack: of the refusal, or NULL
  *
- * The last of those that were added in mode 0 or 1 takes the module back to
- * that mode.
- *
  * Return: 0; -ENOENT: there is none.
  */
 int qmiq_control_del_mux(struct qmiq_dev *q, u32 mux_id,
 			 struct netlink_ext_ack *extack)
 {
 	struct qmiq_port *port = NULL;
+	LIST_HEAD(list);
 	int err;
 
 	ASSERT_RTNL();
@@ -464,18 +530,18 @@ int qmiq_control_del_mux(struct qmiq_dev *q, u32 mux_id,
 		NL_SET_ERR_MSG(extack, "there is no mux netdev of this mux id");
 		return -ENOENT;
 	}
-	qmiq_port_detach(port);
-	if (netif_running(q->netdev))
-		qmiq_flush(q);
-	if (q->mode != q->home && !qmiq_count_mux(q)) {
-		qmiq_halt(q);
-		qmiq_set_layout(q, q->home);
-		qmiq_go_on(q);
-	}
-	qmiq_update_link(q);
-	qmiq_tx_configure(q);
-	qmiq_destroy_ports(&port, 1);
+	qmiq_control_del_port(port, &list);
+	unregister_netdevice_many(&list);
 	return 0;
+}
+
+static void qmiq_change_link(struct qmiq_port *port, bool up)
+{
+	if (port->link == up)
+		return;
+	qmiq_port_set_link(port, up);
+	qmiq_update_link(port->q);
+	qmiq_notify_port(port, QMI_WWAN_Q_CMD_LINK_NTF);
 }
 
 /**
@@ -502,8 +568,31 @@ int qmiq_control_set_link(struct qmiq_dev *q, u32 value)
 	}
 	if (!port)
 		return -EINVAL;
-	qmiq_port_set_link(port, up);
-	qmiq_update_link(q);
+	qmiq_change_link(port, up);
+	return 0;
+}
+
+/**
+ * qmiq_control_set_mux_link() - the same by mux id
+ * @q: the module
+ * @mux_id: untrusted; 0 in mode 0
+ * @up: as it is now
+ * @extack: of the refusal, or NULL
+ *
+ * Return: 0; -ENOENT: there is no such PDN.
+ */
+int qmiq_control_set_mux_link(struct qmiq_dev *q, u8 mux_id, bool up,
+			      struct netlink_ext_ack *extack)
+{
+	struct qmiq_port *port;
+
+	ASSERT_RTNL();
+	port = qmiq_port_by_mux(q, mux_id);
+	if (!port) {
+		NL_SET_ERR_MSG(extack, "no netdev has this mux id");
+		return -ENOENT;
+	}
+	qmiq_change_link(port, up);
 	return 0;
 }
 
@@ -519,51 +608,109 @@ static void qmiq_grow_rx(struct qmiq_dev *q, u32 size)
 }
 
 /**
+ * qmiq_control_get_format() - what is in use, for a change of parts of it
+ * @q: the module
+ * @agreement: filled in
+ */
+void qmiq_control_get_format(const struct qmiq_dev *q,
+			     struct qmiq_agreement *agreement)
+{
+	ASSERT_RTNL();
+	*agreement = (struct qmiq_agreement) {
+		.version = q->version,
+		.rx_urb_size = q->rx_urb_size,
+		.ul_max_datagrams = q->format.ul_max_datagrams,
+		.ul_max_size = q->format.ul_max_size,
+		.dl_padding = q->format.dl_padding,
+	};
+}
+
+static int qmiq_check_format(const struct qmiq_dev *q,
+			     const struct qmiq_agreement *agreement,
+			     struct netlink_ext_ack *extack)
+{
+	u32 least;
+
+	if (qmiq_check_pass_through(q, extack))
+		return -EOPNOTSUPP;
+	if (q->version == QMAP_NONE) {
+		NL_SET_ERR_MSG(extack, "mode 0 has no QMAP: there is no format to agree");
+		return -EOPNOTSUPP;
+	}
+	if (qmiq_check_started(q, extack))
+		return -EAGAIN;
+	if (agreement->version != QMAP_V1 && agreement->version != QMAP_V5) {
+		NL_SET_ERR_MSG(extack, "the QMAP version is 5 (v1) or 9 (v5)");
+		return -EINVAL;
+	}
+	if (agreement->rx_urb_size > QMIQ_MAX_RX_SIZE) {
+		NL_SET_ERR_MSG(extack, "the DL size is at most 65536 bytes");
+		return -EINVAL;
+	}
+	if (agreement->dl_padding > U8_MAX) {
+		NL_SET_ERR_MSG(extack, "the DL padding is at most 255 bytes");
+		return -EINVAL;
+	}
+	if (agreement->ul_max_datagrams <= 1)
+		return 0;
+	/* An answer to the longest MUX command must fit as well. */
+	least = max_t(u32, QMAP_HDR_LEN + QMAP_CMD_MAX_LEN,
+		      qmap_data_frame_len(agreement->version,
+					  qmiq_largest_mtu(q)));
+	if (agreement->ul_max_size < least) {
+		NL_SET_ERR_MSG(extack, "a packet of the largest MTU does not fit an UL transfer of this size");
+		netdev_dbg(q->netdev, "ul_max_size %u is less than %u\n",
+			   agreement->ul_max_size, least);
+		return -EINVAL;
+	}
+	if (agreement->ul_max_size > QMIQ_MAX_RX_SIZE) {
+		NL_SET_ERR_MSG(extack, "the UL size is at most 65536 bytes");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/**
  * qmiq_control_set_format() - take over what WDA agreed with the module
  * @q: the module
- * @format: untrusted
+ * @agreement: untrusted
+ * @extack: of the refusal, or NULL
  *
  * Return: 0; -EINVAL: a value is out of range; -EOPNOTSUPP: mode 0; -EAGAIN:
  * the module is still being set up.
  */
 int qmiq_control_set_format(struct qmiq_dev *q,
-			    const struct qmi_wwan_q_format *format)
+			    const struct qmiq_agreement *agreement,
+			    struct netlink_ext_ack *extack)
 {
-	bool aggregate = format->ul_max_datagrams > 1;
-	u32 least = qmap_data_frame_len(q->version, qmiq_largest_mtu(q));
+	bool aggregate = agreement->ul_max_datagrams > 1;
+	int err;
 
 	ASSERT_RTNL();
-	if (q->version == QMAP_NONE)
-		return -EOPNOTSUPP;
-	if (qmiq_check_started(q, NULL))
-		return -EAGAIN;
-	/* An answer to the longest MUX command must fit as well. */
-	least = max_t(u32, least, QMAP_HDR_LEN + QMAP_CMD_MAX_LEN);
-	if (format->size != sizeof(*format) ||
-	    format->rx_urb_size > QMIQ_MAX_RX_SIZE ||
-	    format->dl_minimum_padding > U8_MAX)
-		return -EINVAL;
-	if (aggregate && (format->ul_max_size < least ||
-			  format->ul_max_size > QMIQ_MAX_RX_SIZE)) {
-		netdev_dbg(q->netdev,
-			   "ul_max_size %u is not within %u to %u\n",
-			   format->ul_max_size, least, QMIQ_MAX_RX_SIZE);
-		return -EINVAL;
-	}
+	err = qmiq_check_format(q, agreement, extack);
+	if (err)
+		return err;
 
 	spin_lock_bh(&q->tx.lock);
-	q->format.ul_max_datagrams = aggregate ? format->ul_max_datagrams : 1;
+	/* No transfer has frames of both versions. */
+	if (agreement->version != q->version)
+		qmiq_tx_flush(q);
+	WRITE_ONCE(q->version, agreement->version);
+	q->format.ul_max_datagrams = aggregate ? agreement->ul_max_datagrams :
+						 1;
 	q->format.ul_max_size = !aggregate ? 0 :
-				min_t(u32, format->ul_max_size,
+				min_t(u32, agreement->ul_max_size,
 				      QMIQ_MAX_TX_SIZE);
-	WRITE_ONCE(q->format.dl_padding, format->dl_minimum_padding);
+	WRITE_ONCE(q->format.dl_padding, agreement->dl_padding);
+	q->agreed = true;
 	spin_unlock_bh(&q->tx.lock);
 	qmiq_tx_configure(q);
-	qmiq_grow_rx(q, format->rx_urb_size);
+	qmiq_grow_rx(q, agreement->rx_urb_size);
 	netdev_info(q->netdev,
 		    "ul_data_aggregation_max_datagrams=%u, ul_data_aggregation_max_size=%u, dl_minimum_padding=%u\n",
 		    q->format.ul_max_datagrams, q->format.ul_max_size,
 		    q->format.dl_padding);
+	qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
 	return 0;
 }
 
@@ -575,17 +722,8 @@ int qmiq_control_set_format(struct qmiq_dev *q,
  */
 void qmiq_control_forget(struct qmiq_dev *q)
 {
-	spin_lock_bh(&q->tx.lock);
-	WRITE_ONCE(q->version, q->mode && !q->pass_through ?
-			       q->family->version : QMAP_NONE);
-	WRITE_ONCE(q->ethernet, q->told_ethernet);
-	ether_addr_copy(q->peer_mac, qmiq_modem_mac);
-	q->format.ul_max_datagrams = 1;
-	q->format.ul_max_size = 0;
-	WRITE_ONCE(q->format.dl_padding, 0);
-	spin_unlock_bh(&q->tx.lock);
-	qmiq_tx_configure(q);
-	qmiq_tx_forget(q);
+	qmiq_forget_format(q);
+	schedule_work(&q->changed);
 }
 
 /**
@@ -601,6 +739,7 @@ int qmiq_control_set_mtu(struct qmiq_port *port, int mtu)
 	bool data = port != &q->master || q->mode <= 1;
 	/* Without packets of its own the master has the DL aggregate's size. */
 	bool transfers = !data || q->pass_through;
+	u32 rx_urb_size = q->rx_urb_size;
 
 	ASSERT_RTNL();
 	if (data && q->format.ul_max_datagrams > 1 &&
@@ -614,6 +753,8 @@ int qmiq_control_set_mtu(struct qmiq_port *port, int mtu)
 	qmiq_tx_configure(q);
 	qmiq_grow_rx(q, transfers ? mtu :
 				    mtu + max(ETH_HLEN, QMAP_MAX_OVERHEAD));
+	if (q->rx_urb_size != rx_urb_size)
+		qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
 	return 0;
 }
 
@@ -623,6 +764,7 @@ static void qmiq_set_ethernet(struct qmiq_dev *q, bool ethernet)
 	WRITE_ONCE(q->ethernet, ethernet);
 	spin_unlock(&q->tx.lock);
 	qmiq_tx_configure(q);
+	schedule_work(&q->changed);
 	if (net_ratelimit())
 		netdev_info(q->netdev,
 			    "the module sends %s: so does the driver now\n",
@@ -734,6 +876,7 @@ int qmiq_control_set_raw_ip(struct qmiq_port *port, u32 raw_ip)
 	if (q->netdev->flags & IFF_UP)
 		return -EBUSY;
 	qmiq_tell_framing(q, !raw_ip);
+	qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
 	return 0;
 }
 
@@ -763,7 +906,8 @@ int qmiq_control_set_pass_through(struct qmiq_port *port, u32 on)
 	if (err)
 		return err;
 	WRITE_ONCE(q->pass_through, on);
-	qmiq_control_forget(q);
+	qmiq_forget_format(q);
 	qmiq_grow_rx(q, q->family->dl_size);
+	qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
 	return 0;
 }

@@ -212,13 +212,26 @@ static struct usb_driver qmiq_driver = {
 
 static int __init qmiq_init(void)
 {
-	int err;
+	int err = qmiq_mux_register();
 
+	if (err)
+		return err;
+	err = qmiq_netlink_register();
+	if (err)
+		goto err_mux_unregister;
 	qmiq_driver.name = qmiq_driver_name;
 	err = usb_register(&qmiq_driver);
 	if (err == -EBUSY)
 		pr_err(KBUILD_MODNAME ": another driver is named %s: is the in-tree one loaded (rmmod qmi_wwan)?\n",
 		       qmiq_driver_name);
+	if (err)
+		goto err_netlink_unregister;
+	return 0;
+
+err_netlink_unregister:
+	qmiq_netlink_unregister();
+err_mux_unregister:
+	qmiq_mux_unregister();
 	return err;
 }
 module_init(qmiq_init);
@@ -226,6 +239,8 @@ module_init(qmiq_init);
 static void __exit qmiq_exit(void)
 {
 	usb_deregister(&qmiq_driver);
+	qmiq_netlink_unregister();
+	qmiq_mux_unregister();
 }
 module_exit(qmiq_exit);
 

@@ -5,6 +5,7 @@
  * work; the headers exist on this side of the driver alone.
  */
 #include <linux/if_arp.h>
+#include <net/rtnetlink.h>
 
 #include "qmiq.h"
 
@@ -27,13 +28,29 @@ static void qmiq_stats_add(const struct qmiq_stats *stats, u64 *packets,
 	*dropped += d;
 }
 
-static void qmiq_port_stats(const struct qmiq_port *port,
-			    struct rtnl_link_stats64 *stats)
+static void qmiq_get_stats(const struct qmiq_stats *rx,
+			   const struct qmiq_stats *tx,
+			   struct rtnl_link_stats64 *stats)
 {
-	qmiq_stats_add(&port->rx, &stats->rx_packets, &stats->rx_bytes,
+	qmiq_stats_add(rx, &stats->rx_packets, &stats->rx_bytes,
 		       &stats->rx_errors, &stats->rx_dropped);
-	qmiq_stats_add(&port->tx, &stats->tx_packets, &stats->tx_bytes,
+	qmiq_stats_add(tx, &stats->tx_packets, &stats->tx_bytes,
 		       &stats->tx_errors, &stats->tx_dropped);
+}
+
+/* RTNL; nothing is added to @from any more. */
+static void qmiq_stats_keep(struct qmiq_stats *kept,
+			    const struct qmiq_stats *from)
+{
+	u64 p = 0, b = 0, e = 0, d = 0;
+
+	qmiq_stats_add(from, &p, &b, &e, &d);
+	u64_stats_update_begin(&kept->sync);
+	u64_stats_add(&kept->packets, p);
+	u64_stats_add(&kept->bytes, b);
+	u64_stats_add(&kept->errors, e);
+	u64_stats_add(&kept->dropped, d);
+	u64_stats_update_end(&kept->sync);
 }
 
 void qmiq_port_init(struct qmiq_port *port, struct qmiq_dev *q,
@@ -104,7 +121,9 @@ static int qmiq_mux_change_mtu(struct net_device *netdev, int mtu)
 static void qmiq_mux_get_stats64(struct net_device *netdev,
 				 struct rtnl_link_stats64 *stats)
 {
-	qmiq_port_stats(netdev_priv(netdev), stats);
+	const struct qmiq_port *port = netdev_priv(netdev);
+
+	qmiq_get_stats(&port->rx, &port->tx, stats);
 }
 
 static int qmiq_mux_get_iflink(const struct net_device *netdev)
@@ -112,6 +131,16 @@ static int qmiq_mux_get_iflink(const struct net_device *netdev)
 	const struct qmiq_port *port = netdev_priv(netdev);
 
 	return port->q->netdev->ifindex;
+}
+
+/* "portname" of ip -d link, which does not know of this kind's own data. */
+static int qmiq_mux_get_phys_port_name(struct net_device *netdev, char *name,
+				       size_t len)
+{
+	const struct qmiq_port *port = netdev_priv(netdev);
+
+	return snprintf(name, len, "mux0x%02x", port->mux_id) < len ?
+	       0 : -EOPNOTSUPP;
 }
 
 static const struct net_device_ops qmiq_mux_ops = {
@@ -123,7 +152,61 @@ static const struct net_device_ops qmiq_mux_ops = {
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_get_stats64	= qmiq_mux_get_stats64,
 	.ndo_get_iflink		= qmiq_mux_get_iflink,
+	.ndo_get_phys_port_name	= qmiq_mux_get_phys_port_name,
 };
+
+static int qmiq_link_validate(struct nlattr *tb[], struct nlattr *data[],
+			      struct netlink_ext_ack *extack)
+{
+	NL_SET_ERR_MSG_MOD(extack, "links of this kind are made through the module's own interfaces");
+	return -EOPNOTSUPP;
+}
+
+static void qmiq_link_del(struct net_device *netdev, struct list_head *list)
+{
+	qmiq_control_del_port(netdev_priv(netdev), list);
+}
+
+static size_t qmiq_link_get_size(const struct net_device *netdev)
+{
+	return nla_total_size(sizeof(u32));
+}
+
+static int qmiq_link_fill_info(struct sk_buff *skb,
+			       const struct net_device *netdev)
+{
+	const struct qmiq_port *port = netdev_priv(netdev);
+
+	return nla_put_u32(skb, QMI_WWAN_Q_IFLA_MUX_ID, port->mux_id);
+}
+
+static struct net *qmiq_link_get_net(const struct net_device *netdev)
+{
+	const struct qmiq_port *port = netdev_priv(netdev);
+
+	return dev_net(port->q->netdev);
+}
+
+/* Back to the first network namespace where its own goes. */
+static struct rtnl_link_ops qmiq_link_ops __read_mostly = {
+	.kind		= KBUILD_MODNAME,
+	.netns_refund	= true,
+	.validate	= qmiq_link_validate,
+	.dellink	= qmiq_link_del,
+	.get_size	= qmiq_link_get_size,
+	.fill_info	= qmiq_link_fill_info,
+	.get_link_net	= qmiq_link_get_net,
+};
+
+int __init qmiq_mux_register(void)
+{
+	return rtnl_link_register(&qmiq_link_ops);
+}
+
+void qmiq_mux_unregister(void)
+{
+	rtnl_link_unregister(&qmiq_link_ops);
+}
 
 /* By the type, since a netdev takes but one group of its own. */
 static const struct attribute_group *qmiq_mux_groups[] = {
@@ -145,6 +228,7 @@ static void qmiq_mux_setup(struct net_device *netdev)
 	netdev->max_mtu = QMIQ_MAX_MTU;
 	netdev->netdev_ops = &qmiq_mux_ops;
 	netdev->ethtool_ops = &qmiq_mux_ethtool_ops;
+	netdev->rtnl_link_ops = &qmiq_link_ops;
 	netdev->needs_free_netdev = true;
 	netdev->priv_flags |= IFF_DISABLE_NETPOLL;
 	SET_NETDEV_DEVTYPE(netdev, &qmiq_mux_type);
@@ -276,6 +360,8 @@ struct qmiq_port *qmiq_mux_create(struct qmiq_dev *q, u8 mux_id)
  */
 void qmiq_mux_destroy(struct qmiq_port *port, struct list_head *list)
 {
+	qmiq_stats_keep(&port->q->gone_rx, &port->rx);
+	qmiq_stats_keep(&port->q->gone_tx, &port->tx);
 	netdev_upper_dev_unlink(port->q->netdev, port->netdev);
 	unregister_netdevice_queue(port->netdev, list);
 }
@@ -309,7 +395,7 @@ static int qmiq_master_change_mtu(struct net_device *netdev, int mtu)
 	return qmiq_control_set_mtu(&qmiq_of_master(netdev)->master, mtu);
 }
 
-/* The master's own packets, or those of all its mux netdevs. */
+/* The master's own packets, and those of all its mux netdevs. */
 static void qmiq_master_get_stats64(struct net_device *netdev,
 				    struct rtnl_link_stats64 *stats)
 {
@@ -317,12 +403,13 @@ static void qmiq_master_get_stats64(struct net_device *netdev,
 	struct qmiq_port *port;
 	unsigned int i;
 
-	qmiq_port_stats(&q->master, stats);
+	qmiq_get_stats(&q->master.rx, &q->master.tx, stats);
+	qmiq_get_stats(&q->gone_rx, &q->gone_tx, stats);
 	rcu_read_lock();
 	for (i = 0; i < QMIQ_MAX_PDN; i++) {
 		port = rcu_dereference(q->ports[i]);
 		if (port && port != &q->master)
-			qmiq_port_stats(port, stats);
+			qmiq_get_stats(&port->rx, &port->tx, stats);
 	}
 	rcu_read_unlock();
 }
@@ -427,6 +514,13 @@ void qmiq_master_setup(struct qmiq_dev *q)
 	netdev->max_mtu = QMIQ_MAX_MTU;
 	q->usbnet->hard_mtu = QMIQ_MAX_MTU + ETH_HLEN;
 	qmiq_port_init(&q->master, q, netdev, 0);
+	u64_stats_init(&q->gone_rx.sync);
+	u64_stats_init(&q->gone_tx.sync);
+}
+
+bool qmiq_is_master(const struct net_device *netdev)
+{
+	return netdev->netdev_ops == &qmiq_master_ops;
 }
 
 /* The port of a netdev of ours, master or mux. */

@@ -2,10 +2,10 @@
 /*
  * Internal structures of qmi_wwan_q, and what its files offer each other.
  *
- *	  abi_vendor.c  abi_qmi.c  ethtool.c    who asks (sysfs.c: in files)
- *	        \          |         /
- *	             control.c             every change of state
- *	        /   |    \
+ *	abi_vendor.c abi_qmi.c netlink.c ethtool.c   who asks; sysfs.c has what
+ *	         \      |      |     /               files of both have in common
+ *	              control.c            every change of state; has netlink.c
+ *	        /   |    \                  tell of it
  *	   mux.c  rx.c  tx.c   bridge.c    data path
  *	        \   |    /
  *	         qmap.c                    wire codec
@@ -44,6 +44,10 @@
 #define QMIQ_RAW_URB_SIZE	1520
 #define QMIQ_MIN_MTU		ETH_MIN_MTU
 #define QMIQ_MAX_MTU		32768
+#define QMIQ_MIN_MUX_ID		1
+#define QMIQ_MAX_MUX_ID		254
+/* Endpoint type as WDA codes it. */
+#define QMIQ_EP_HSUSB		2
 /* Transfers larger than this are refused or not made use of. */
 #define QMIQ_MAX_RX_SIZE	65536
 #define QMIQ_MAX_TX_SIZE	(QMIQ_MAX_MTU + QMAP_MAX_OVERHEAD)
@@ -244,6 +248,22 @@ struct qmiq_format {
 };
 
 /**
+ * struct qmiq_agreement - what WDA agreed with the module, to be checked
+ * @version: QMAP version
+ * @rx_urb_size: DL aggregate size; the URBs' only grow
+ * @ul_max_datagrams: packets in an UL transfer; 0 and 1: no aggregation
+ * @ul_max_size: bytes in an UL transfer; no matter without aggregation
+ * @dl_padding: bytes before each DL packet, v5
+ */
+struct qmiq_agreement {
+	u32 version;
+	u32 rx_urb_size;
+	u32 ul_max_datagrams;
+	u32 ul_max_size;
+	u32 dl_padding;
+};
+
+/**
  * struct qmiq_dev - one module
  * @usbnet: of the master
  * @netdev: the master
@@ -265,11 +285,16 @@ struct qmiq_format {
  * @leaving: the module is going, the master opens no more
  * @rx_urb_size: bytes of a DL URB
  * @link_state: of @ports: bit n-1 is mux id 0x80 + n; bit 0 in modes 0 and 1
- * @format: as agreed by WDA
+ * @agreed: @format is what WDA agreed, not what it is at the start; under
+ *	qmiq_tx::lock
+ * @format: UL and DL format in use; under qmiq_tx::lock
  * @master: port of the master
  * @ports: the attached ones, with holes; written under RTNL and
  *	qmiq_tx::lock, RCU
  * @by_mux: the same by mux id
+ * @gone_rx: what mux netdevs received that were deleted; under RTNL
+ * @gone_tx: what they sent
+ * @changed: has it told that the module itself changed the format
  * @napi: DL and UL completion; on the master
  * @kick: schedules @napi where a completion can't
  * @flush: GRO is asked to hold nothing back, which sets @flushed
@@ -299,11 +324,15 @@ struct qmiq_dev {
 	u8 peer_mac[ETH_ALEN];
 	u32 rx_urb_size;
 	u32 link_state;
+	bool agreed;
 	struct qmiq_format format;
 
 	struct qmiq_port master;
 	struct qmiq_port __rcu *ports[QMIQ_MAX_PDN];
 	struct qmiq_port __rcu *by_mux[256];
+	struct qmiq_stats gone_rx;
+	struct qmiq_stats gone_tx;
+	struct work_struct changed;
 
 	struct napi_struct napi;
 	struct tasklet_struct kick;
@@ -374,6 +403,7 @@ int qmiq_post_reset(struct usb_interface *intf);
 void qmiq_port_init(struct qmiq_port *port, struct qmiq_dev *q,
 		    struct net_device *netdev, u8 mux_id);
 struct qmiq_port *qmiq_port_of(struct net_device *netdev);
+bool qmiq_is_master(const struct net_device *netdev);
 unsigned int qmiq_largest_mtu(const struct qmiq_dev *q);
 void qmiq_master_setup(struct qmiq_dev *q);
 void qmiq_master_set_arp(struct qmiq_dev *q, bool arp);
@@ -383,6 +413,8 @@ void qmiq_port_detach(struct qmiq_port *port);
 struct qmiq_port *qmiq_mux_create(struct qmiq_dev *q, u8 mux_id);
 void qmiq_mux_destroy(struct qmiq_port *port, struct list_head *list);
 void qmiq_mux_close_all(struct qmiq_dev *q);
+int qmiq_mux_register(void);
+void qmiq_mux_unregister(void);
 
 /* control.c */
 void qmiq_control_init(struct qmiq_dev *q, unsigned int mode);
@@ -394,9 +426,15 @@ int qmiq_control_add_mux(struct qmiq_dev *q, u32 mux_id,
 			 struct netlink_ext_ack *extack);
 int qmiq_control_del_mux(struct qmiq_dev *q, u32 mux_id,
 			 struct netlink_ext_ack *extack);
+void qmiq_control_del_port(struct qmiq_port *port, struct list_head *list);
 int qmiq_control_set_link(struct qmiq_dev *q, u32 value);
+int qmiq_control_set_mux_link(struct qmiq_dev *q, u8 mux_id, bool up,
+			      struct netlink_ext_ack *extack);
+void qmiq_control_get_format(const struct qmiq_dev *q,
+			     struct qmiq_agreement *agreement);
 int qmiq_control_set_format(struct qmiq_dev *q,
-			    const struct qmi_wwan_q_format *format);
+			    const struct qmiq_agreement *agreement,
+			    struct netlink_ext_ack *extack);
 int qmiq_control_get_info(struct qmiq_dev *q, struct qmi_wwan_q_info *info);
 void qmiq_control_forget(struct qmiq_dev *q);
 int qmiq_control_set_mtu(struct qmiq_port *port, int mtu);
@@ -425,6 +463,7 @@ void qmiq_tx_go_on(struct qmiq_dev *q);
 int qmiq_tx_suspend(struct qmiq_dev *q, bool only_if_idle);
 void qmiq_tx_resume(struct qmiq_dev *q);
 void qmiq_tx_configure(struct qmiq_dev *q);
+void qmiq_tx_flush(struct qmiq_dev *q);
 void qmiq_tx_reclaim(struct qmiq_dev *q);
 void qmiq_tx_answer(struct qmiq_dev *q, const struct qmap_frame *request,
 		    u8 type);
@@ -489,6 +528,12 @@ int qmiq_vendor_ioctl(struct net_device *master, struct ifreq *ifr,
 /* abi_qmi.c */
 extern const struct attribute_group qmiq_qmi_master_group;
 extern const struct attribute_group qmiq_qmi_mux_group;
+
+/* netlink.c */
+int qmiq_netlink_register(void);
+void qmiq_netlink_unregister(void);
+void qmiq_notify_dev(const struct qmiq_dev *q, enum qmi_wwan_q_cmd event);
+void qmiq_notify_port(const struct qmiq_port *port, enum qmi_wwan_q_cmd event);
 
 /* ethtool.c */
 extern const struct ethtool_ops qmiq_master_ethtool_ops;

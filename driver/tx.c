@@ -104,8 +104,13 @@ static void qmiq_tx_submit(struct qmiq_tx_slot *slot)
 		qmiq_tx_submit_urb(slot);
 }
 
-/* Under tx.lock. */
-static void qmiq_tx_flush(struct qmiq_dev *q)
+/**
+ * qmiq_tx_flush() - send what has gathered
+ * @q: the module
+ *
+ * Context: tx.lock held.
+ */
+void qmiq_tx_flush(struct qmiq_dev *q)
 {
 	struct qmiq_tx_slot *slot = q->tx.open;
 
