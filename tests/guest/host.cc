@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -129,6 +130,18 @@ std::string output_of(const std::string &command) {
     if (pipe)
         pclose(pipe);
     return text;
+}
+
+int without_capabilities(const std::function<int()> &action) {
+    const pid_t child = fork();
+    if (child == 0) {
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        __user_cap_data_struct none[2]{};
+        _exit(syscall(SYS_capset, &header, none) ? 255 : action());
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 bool exists(const std::string &netdev) {

@@ -5,11 +5,8 @@
 
 #include <cerrno>
 #include <gtest/gtest.h>
-#include <linux/capability.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace guest {
@@ -29,19 +26,6 @@ std::string padded(const std::string &text, size_t size, char rest) {
     std::string bytes = text + '\n' + '\0';
     bytes.resize(size, rest);
     return bytes;
-}
-
-// Its result, carried out by a child that has no capability left; below 256.
-int without_capabilities(const std::function<int()> &action) {
-    const pid_t child = fork();
-    if (child == 0) {
-        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-        __user_cap_data_struct none[2]{};
-        _exit(syscall(SYS_capset, &header, none) ? 255 : action());
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 void append_u32(Bytes &bytes, uint32_t value) {
