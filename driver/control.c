@@ -103,14 +103,19 @@ static void qmiq_port_set_link(struct qmiq_port *port, bool up)
 	qmiq_set_carrier(port->netdev, up);
 }
 
+/* False between the registration of the master and that of its PDNs. */
+static bool qmiq_has_ports(const struct qmiq_dev *q)
+{
+	return q->started || q->mode <= 1;
+}
+
 /* What the module itself changed, without RTNL. */
 static void qmiq_tell_change(struct work_struct *work)
 {
 	struct qmiq_dev *q = container_of(work, struct qmiq_dev, changed);
 
 	rtnl_lock();
-	if (q->started)
-		qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
+	qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
 	rtnl_unlock();
 }
 
@@ -245,8 +250,7 @@ void qmiq_control_stop(struct qmiq_dev *q)
 	unsigned int i, count = 0;
 
 	ASSERT_RTNL();
-	if (q->started)
-		qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_DEL_NTF);
+	qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_DEL_NTF);
 	q->leaving = true;
 	q->started = false;
 	dev_close(q->netdev);
@@ -261,9 +265,15 @@ void qmiq_control_stop(struct qmiq_dev *q)
 	qmiq_destroy_ports(gone, count);
 }
 
-/* Between the registration of the master and that of its PDNs, or later. */
-static int qmiq_check_started(const struct qmiq_dev *q,
-			      struct netlink_ext_ack *extack)
+/**
+ * qmiq_control_check() - whether a module can be changed
+ * @q: the module
+ * @extack: of the refusal, or NULL
+ *
+ * Return: 0; -EAGAIN: its master is registered, but no more yet; -ENODEV: nor
+ * will there be more.
+ */
+int qmiq_control_check(const struct qmiq_dev *q, struct netlink_ext_ack *extack)
 {
 	if (q->started)
 		return 0;
@@ -349,7 +359,7 @@ int qmiq_control_set_mode(struct qmiq_dev *q, unsigned int mode,
 	int i, nr_made, nr_gone = 0;
 
 	ASSERT_RTNL();
-	nr_made = qmiq_check_started(q, extack) ?:
+	nr_made = qmiq_control_check(q, extack) ?:
 		  qmiq_check_pass_through(q, extack) ?:
 		  qmiq_check_mode(q, mode, extack);
 	if (nr_made)
@@ -403,7 +413,7 @@ int qmiq_control_set_mode(struct qmiq_dev *q, unsigned int mode,
 static int qmiq_check_new_mux(const struct qmiq_dev *q, u32 mux_id,
 			      struct netlink_ext_ack *extack)
 {
-	int err = qmiq_check_started(q, extack) ?:
+	int err = qmiq_control_check(q, extack) ?:
 		  qmiq_check_pass_through(q, extack);
 
 	if (err)
@@ -521,7 +531,7 @@ int qmiq_control_del_mux(struct qmiq_dev *q, u32 mux_id,
 	int err;
 
 	ASSERT_RTNL();
-	err = qmiq_check_started(q, extack);
+	err = qmiq_control_check(q, extack);
 	if (err)
 		return err;
 	if (mux_id <= QMIQ_MAX_MUX_ID)
@@ -637,8 +647,10 @@ static int qmiq_check_format(const struct qmiq_dev *q,
 		NL_SET_ERR_MSG(extack, "mode 0 has no QMAP: there is no format to agree");
 		return -EOPNOTSUPP;
 	}
-	if (qmiq_check_started(q, extack))
+	if (!qmiq_has_ports(q)) {
+		NL_SET_ERR_MSG(extack, "the module is still being set up");
 		return -EAGAIN;
+	}
 	if (agreement->version != QMAP_V1 && agreement->version != QMAP_V5) {
 		NL_SET_ERR_MSG(extack, "the QMAP version is 5 (v1) or 9 (v5)");
 		return -EINVAL;
@@ -820,7 +832,7 @@ int qmiq_control_get_info(struct qmiq_dev *q, struct qmi_wwan_q_info *info)
 	ASSERT_RTNL();
 	if (q->version == QMAP_NONE)
 		return -EOPNOTSUPP;
-	if (qmiq_check_started(q, NULL))
+	if (!qmiq_has_ports(q))
 		return -EAGAIN;
 	*info = (struct qmi_wwan_q_info) {
 		.size = sizeof(*info),

@@ -281,7 +281,7 @@ struct qmiq_agreement {
  * @pass_through: transfers go between the module and what is stacked on the
  *	master (rmnet) as they are; then @version is QMAP_NONE
  * @peer_mac: 802.3: the module's address
- * @started: the netdevs are there
+ * @started: all netdevs are there, and the module's arrival has been told
  * @leaving: the module is going, the master opens no more
  * @rx_urb_size: bytes of a DL URB
  * @link_state: of @ports: bit n-1 is mux id 0x80 + n; bit 0 in modes 0 and 1
@@ -420,6 +420,8 @@ void qmiq_mux_unregister(void);
 void qmiq_control_init(struct qmiq_dev *q, unsigned int mode);
 int qmiq_control_start(struct qmiq_dev *q);
 void qmiq_control_stop(struct qmiq_dev *q);
+int qmiq_control_check(const struct qmiq_dev *q,
+		       struct netlink_ext_ack *extack);
 int qmiq_control_set_mode(struct qmiq_dev *q, unsigned int mode,
 			  struct netlink_ext_ack *extack);
 int qmiq_control_add_mux(struct qmiq_dev *q, u32 mux_id,

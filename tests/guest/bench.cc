@@ -66,11 +66,15 @@ Bench::Bench(const vmodem::Profile &profile, unsigned mode, ModemOptions options
             return exists(mode_ < 2 ? master_ : master_ + "." + std::to_string(mode_));
         }))
         throw std::runtime_error(std::string(profile.name) + " got no netdevs");
-    if (mode_ < 2) {
+    follow(mode);
+}
+
+void Bench::follow(unsigned mode) {
+    mode_ = mode;
+    pdns_.clear();
+    if (mode_ < 2)
         pdns_.push_back({1, master_, 0x81});
-        return;
-    }
-    for (unsigned n = 1; n <= mode_; n++)
+    for (unsigned n = 1; mode_ > 1 && n <= mode_; n++)
         pdns_.push_back({n, master_ + "." + std::to_string(n), uint8_t(0x80 + n)});
 }
 

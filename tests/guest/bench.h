@@ -43,6 +43,9 @@ class Bench {
     const Pdn &pdn(unsigned number) const { return pdns_.at(number - 1); }
     const std::vector<Pdn> &pdns() const { return pdns_; }
 
+    // The driver has been turned to another mode; what is agreed and connected is then of that.
+    void follow(unsigned mode);
+
     // The profile's own limits, put in force on both sides; no QMI.
     void agree();
     void agree(const DataFormat &format);

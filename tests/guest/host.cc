@@ -115,18 +115,6 @@ unsigned mode_of(const std::string &path) {
     return stat(path.c_str(), &status) ? 0 : status.st_mode & 07777;
 }
 
-int without_capabilities(const std::function<int()> &action) {
-    const pid_t child = fork();
-    if (child == 0) {
-        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-        __user_cap_data_struct none[2]{};
-        _exit(syscall(SYS_capset, &header, none) ? 255 : action());
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 std::vector<std::string> list_directory(const std::string &path) {
     std::vector<std::string> names;
     std::error_code error;
@@ -149,6 +137,18 @@ std::string output_of(const std::string &command) {
     if (pipe)
         pclose(pipe);
     return text;
+}
+
+int without_capabilities(const std::function<int()> &action) {
+    const pid_t child = fork();
+    if (child == 0) {
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        __user_cap_data_struct none[2]{};
+        _exit(syscall(SYS_capset, &header, none) ? 255 : action());
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 bool exists(const std::string &netdev) {

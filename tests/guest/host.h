@@ -28,8 +28,7 @@ std::vector<std::string> list_directory(const std::string &path);
 int run(const std::string &command);
 // Its standard output.
 std::string output_of(const std::string &command);
-
-// What the action returns, below 256, carried out by a child that has no capability left.
+// Its result, below 255, carried out by a child that has no capability left.
 int without_capabilities(const std::function<int()> &action);
 
 bool exists(const std::string &netdev);
