@@ -57,18 +57,18 @@ test-unit: ## Unit tests, with sanitizers, and the tests of the log gate: no VM,
 
 .PHONY: test-vm
 test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
-	@tests/packages build tools vm
-	@$(MAKE) --no-print-directory -C tests vm_tests programs driver
+	@tests/packages build tools vm clients
+	@$(MAKE) --no-print-directory -C tests vm_tests programs driver in_tree
 	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@status=0; TESTS='$(or $(TESTS),-$(debug_only))' tests/vm/test-vm vm || status=1; \
 	tests/record runner tests/vm/run-vm-test || status=1; exit $$status
 
 .PHONY: test-debug
 test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (builds it once: 10 minutes)
-	@tests/packages build tools vm debug
+	@tests/packages build tools vm clients debug
 	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@kernel=$$(tests/vm/debug-kernel) && \
-	$(MAKE) --no-print-directory -C tests vm_tests programs driver KERNEL="$$kernel" && \
+	$(MAKE) --no-print-directory -C tests vm_tests programs driver in_tree KERNEL="$$kernel" && \
 	tests/vm/test-vm debug --kernel-dir "$$kernel" --append "slub_debug=A,$(failing_caches)"
 
 .PHONY: lint

@@ -26,6 +26,17 @@ static unsigned int qmiq_control_mode(const struct qmiq_dev *q,
 	return wanted;
 }
 
+/* What the driver sends until the module shows that it talks otherwise. */
+static void qmiq_tell_framing(struct qmiq_dev *q, bool ethernet)
+{
+	spin_lock_bh(&q->tx.lock);
+	q->told_ethernet = ethernet;
+	WRITE_ONCE(q->ethernet, ethernet);
+	spin_unlock_bh(&q->tx.lock);
+	qmiq_master_set_arp(q, ethernet);
+	qmiq_tx_configure(q);
+}
+
 /* DL URBs hold an aggregate as the family sends it, or the longest packet. */
 static u32 qmiq_rx_size_of(const struct qmiq_dev *q, unsigned int mode)
 {
@@ -39,8 +50,9 @@ static u32 qmiq_rx_size_of(const struct qmiq_dev *q, unsigned int mode)
 static void qmiq_forget_format(struct qmiq_dev *q)
 {
 	spin_lock_bh(&q->tx.lock);
-	WRITE_ONCE(q->version, q->mode ? q->family->version : QMAP_NONE);
-	q->ethernet = q->family->ethernet;
+	WRITE_ONCE(q->version, q->mode && !q->pass_through ?
+			       q->family->version : QMAP_NONE);
+	WRITE_ONCE(q->ethernet, q->told_ethernet);
 	ether_addr_copy(q->peer_mac, qmiq_modem_mac);
 	q->agreed = false;
 	q->format.ul_max_datagrams = 1;
@@ -61,6 +73,7 @@ static void qmiq_set_layout(struct qmiq_dev *q, unsigned int mode)
 	WRITE_ONCE(q->mode, mode);
 	spin_unlock_bh(&q->tx.lock);
 	WRITE_ONCE(q->rx_urb_size, qmiq_rx_size_of(q, mode));
+	qmiq_tell_framing(q, q->family->ethernet);
 	qmiq_forget_format(q);
 
 	q->master.mux_id = mode == 1 ? QMAP_MUX_BASE + 1 : 0;
@@ -90,14 +103,19 @@ static void qmiq_port_set_link(struct qmiq_port *port, bool up)
 	qmiq_set_carrier(port->netdev, up);
 }
 
+/* False between the registration of the master and that of its PDNs. */
+static bool qmiq_has_ports(const struct qmiq_dev *q)
+{
+	return q->started || q->mode <= 1;
+}
+
 /* What the module itself changed, without RTNL. */
 static void qmiq_tell_change(struct work_struct *work)
 {
 	struct qmiq_dev *q = container_of(work, struct qmiq_dev, changed);
 
 	rtnl_lock();
-	if (q->started)
-		qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
+	qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
 	rtnl_unlock();
 }
 
@@ -232,8 +250,7 @@ void qmiq_control_stop(struct qmiq_dev *q)
 	unsigned int i, count = 0;
 
 	ASSERT_RTNL();
-	if (q->started)
-		qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_DEL_NTF);
+	qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_DEL_NTF);
 	q->leaving = true;
 	q->started = false;
 	dev_close(q->netdev);
@@ -248,9 +265,15 @@ void qmiq_control_stop(struct qmiq_dev *q)
 	qmiq_destroy_ports(gone, count);
 }
 
-/* Between the registration of the master and that of its PDNs, or later. */
-static int qmiq_check_started(const struct qmiq_dev *q,
-			      struct netlink_ext_ack *extack)
+/**
+ * qmiq_control_check() - whether a module can be changed
+ * @q: the module
+ * @extack: of the refusal, or NULL
+ *
+ * Return: 0; -EAGAIN: its master is registered, but no more yet; -ENODEV: nor
+ * will there be more.
+ */
+int qmiq_control_check(const struct qmiq_dev *q, struct netlink_ext_ack *extack)
 {
 	if (q->started)
 		return 0;
@@ -260,6 +283,15 @@ static int qmiq_check_started(const struct qmiq_dev *q,
 	}
 	NL_SET_ERR_MSG(extack, "the module is still being set up");
 	return -EAGAIN;
+}
+
+static int qmiq_check_pass_through(const struct qmiq_dev *q,
+				   struct netlink_ext_ack *extack)
+{
+	if (!q->pass_through)
+		return 0;
+	NL_SET_ERR_MSG(extack, "QMAP is left to rmnet: write N to qmi/pass_through first");
+	return -EBUSY;
 }
 
 static int qmiq_check_mode(const struct qmiq_dev *q, unsigned int mode,
@@ -327,7 +359,8 @@ int qmiq_control_set_mode(struct qmiq_dev *q, unsigned int mode,
 	int i, nr_made, nr_gone = 0;
 
 	ASSERT_RTNL();
-	nr_made = qmiq_check_started(q, extack) ?:
+	nr_made = qmiq_control_check(q, extack) ?:
+		  qmiq_check_pass_through(q, extack) ?:
 		  qmiq_check_mode(q, mode, extack);
 	if (nr_made)
 		return nr_made;
@@ -380,7 +413,8 @@ int qmiq_control_set_mode(struct qmiq_dev *q, unsigned int mode,
 static int qmiq_check_new_mux(const struct qmiq_dev *q, u32 mux_id,
 			      struct netlink_ext_ack *extack)
 {
-	int err = qmiq_check_started(q, extack);
+	int err = qmiq_control_check(q, extack) ?:
+		  qmiq_check_pass_through(q, extack);
 
 	if (err)
 		return err;
@@ -497,7 +531,7 @@ int qmiq_control_del_mux(struct qmiq_dev *q, u32 mux_id,
 	int err;
 
 	ASSERT_RTNL();
-	err = qmiq_check_started(q, extack);
+	err = qmiq_control_check(q, extack);
 	if (err)
 		return err;
 	if (mux_id <= QMIQ_MAX_MUX_ID)
@@ -607,12 +641,16 @@ static int qmiq_check_format(const struct qmiq_dev *q,
 {
 	u32 least;
 
+	if (qmiq_check_pass_through(q, extack))
+		return -EOPNOTSUPP;
 	if (q->version == QMAP_NONE) {
 		NL_SET_ERR_MSG(extack, "mode 0 has no QMAP: there is no format to agree");
 		return -EOPNOTSUPP;
 	}
-	if (qmiq_check_started(q, extack))
+	if (!qmiq_has_ports(q)) {
+		NL_SET_ERR_MSG(extack, "the module is still being set up");
 		return -EAGAIN;
+	}
 	if (agreement->version != QMAP_V1 && agreement->version != QMAP_V5) {
 		NL_SET_ERR_MSG(extack, "the QMAP version is 5 (v1) or 9 (v5)");
 		return -EINVAL;
@@ -711,6 +749,8 @@ int qmiq_control_set_mtu(struct qmiq_port *port, int mtu)
 {
 	struct qmiq_dev *q = port->q;
 	bool data = port != &q->master || q->mode <= 1;
+	/* Without packets of its own the master has the DL aggregate's size. */
+	bool transfers = !data || q->pass_through;
 	u32 rx_urb_size = q->rx_urb_size;
 
 	ASSERT_RTNL();
@@ -723,8 +763,8 @@ int qmiq_control_set_mtu(struct qmiq_port *port, int mtu)
 	}
 	WRITE_ONCE(port->netdev->mtu, mtu);
 	qmiq_tx_configure(q);
-	if (data)
-		qmiq_grow_rx(q, mtu + max(ETH_HLEN, QMAP_MAX_OVERHEAD));
+	qmiq_grow_rx(q, transfers ? mtu :
+				    mtu + max(ETH_HLEN, QMAP_MAX_OVERHEAD));
 	if (q->rx_urb_size != rx_urb_size)
 		qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
 	return 0;
@@ -733,7 +773,7 @@ int qmiq_control_set_mtu(struct qmiq_port *port, int mtu)
 static void qmiq_set_ethernet(struct qmiq_dev *q, bool ethernet)
 {
 	spin_lock(&q->tx.lock);
-	q->ethernet = ethernet;
+	WRITE_ONCE(q->ethernet, ethernet);
 	spin_unlock(&q->tx.lock);
 	qmiq_tx_configure(q);
 	schedule_work(&q->changed);
@@ -748,8 +788,8 @@ static void qmiq_set_ethernet(struct qmiq_dev *q, bool ethernet)
  * @q: the module, in mode 0
  * @source: its address
  *
- * The driver follows a module that answers in a framing other than its
- * family's.
+ * The driver follows a module that answers in a framing other than what it
+ * was told.
  *
  * Context: NAPI; no RTNL.
  */
@@ -768,13 +808,13 @@ void qmiq_control_hear_ethernet(struct qmiq_dev *q, const u8 *source)
  * qmiq_control_hear_ip() - the module has sent a raw IP packet
  * @q: the module, in mode 0
  *
- * Firmware of the 802.3 family sends some without meaning it.
+ * Firmware that talks 802.3 sends some without meaning it.
  *
  * Context: NAPI; no RTNL.
  */
 void qmiq_control_hear_ip(struct qmiq_dev *q)
 {
-	if (unlikely(q->ethernet && !q->family->ethernet))
+	if (unlikely(q->ethernet && !q->told_ethernet))
 		qmiq_set_ethernet(q, false);
 }
 
@@ -792,7 +832,7 @@ int qmiq_control_get_info(struct qmiq_dev *q, struct qmi_wwan_q_info *info)
 	ASSERT_RTNL();
 	if (q->version == QMAP_NONE)
 		return -EOPNOTSUPP;
-	if (qmiq_check_started(q, NULL))
+	if (!qmiq_has_ports(q))
 		return -EAGAIN;
 	*info = (struct qmi_wwan_q_info) {
 		.size = sizeof(*info),
@@ -815,14 +855,71 @@ int qmiq_control_get_info(struct qmiq_dev *q, struct qmi_wwan_q_info *info)
 	return 0;
 }
 
-void qmiq_control_set_bridge_mode(struct qmiq_port *port, bool enabled)
+int qmiq_control_set_bridge_mode(struct qmiq_port *port, u32 enabled)
 {
 	ASSERT_RTNL();
 	WRITE_ONCE(port->bridge.enabled, enabled);
+	return 0;
 }
 
-void qmiq_control_set_bridge_ipv4(struct qmiq_port *port, __be32 address)
+int qmiq_control_set_bridge_ipv4(struct qmiq_port *port, u32 address)
 {
 	ASSERT_RTNL();
-	WRITE_ONCE(port->bridge.ipv4, address);
+	WRITE_ONCE(port->bridge.ipv4, htonl(address));
+	return 0;
+}
+
+/**
+ * qmiq_control_set_raw_ip() - the framing agreed with a module in mode 0
+ * @port: the master's
+ * @raw_ip: raw IP, else 802.3
+ *
+ * Return: 0; -EINVAL: QMAP carries raw IP alone; -EBUSY: the master is up.
+ */
+int qmiq_control_set_raw_ip(struct qmiq_port *port, u32 raw_ip)
+{
+	struct qmiq_dev *q = port->q;
+
+	ASSERT_RTNL();
+	if (raw_ip != q->ethernet && raw_ip != q->told_ethernet)
+		return 0;
+	if (!raw_ip && (q->mode || q->pass_through))
+		return -EINVAL;
+	if (q->netdev->flags & IFF_UP)
+		return -EBUSY;
+	qmiq_tell_framing(q, !raw_ip);
+	qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
+	return 0;
+}
+
+/**
+ * qmiq_control_set_pass_through() - leave QMAP to what is stacked on the master
+ * @port: the master's
+ * @on: do so
+ *
+ * Return: 0; -EINVAL: the module does no QMAP, or is in 802.3; -EBUSY: the
+ * master is up, or the driver has mux netdevs, or something else is on top; or
+ * the refusal of somebody whom the change of the netdev's type concerns.
+ */
+int qmiq_control_set_pass_through(struct qmiq_port *port, u32 on)
+{
+	struct qmiq_dev *q = port->q;
+	int err;
+
+	ASSERT_RTNL();
+	if (on == q->pass_through)
+		return 0;
+	if (q->ethernet || q->family->version == QMAP_NONE)
+		return -EINVAL;
+	if (q->netdev->flags & IFF_UP || q->mode > 1 ||
+	    netdev_has_any_upper_dev(q->netdev))
+		return -EBUSY;
+	err = qmiq_master_set_type(q, on);
+	if (err)
+		return err;
+	WRITE_ONCE(q->pass_through, on);
+	qmiq_forget_format(q);
+	qmiq_grow_rx(q, q->family->dl_size);
+	qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
+	return 0;
 }

@@ -4,6 +4,7 @@
  * Ethernet-like without ARP, so that any DHCP client, tcpdump and a bridge
  * work; the headers exist on this side of the driver alone.
  */
+#include <linux/if_arp.h>
 #include <net/rtnetlink.h>
 
 #include "qmiq.h"
@@ -207,8 +208,16 @@ void qmiq_mux_unregister(void)
 	rtnl_link_unregister(&qmiq_link_ops);
 }
 
-static const struct device_type qmiq_wwan_type = {
+/* By the type, since a netdev takes but one group of its own. */
+static const struct attribute_group *qmiq_mux_groups[] = {
+	&qmiq_vendor_mux_group,
+	&qmiq_qmi_mux_group,
+	NULL,
+};
+
+static const struct device_type qmiq_mux_type = {
 	.name = "wwan",
+	.groups = qmiq_mux_groups,
 };
 
 static void qmiq_mux_setup(struct net_device *netdev)
@@ -220,10 +229,9 @@ static void qmiq_mux_setup(struct net_device *netdev)
 	netdev->netdev_ops = &qmiq_mux_ops;
 	netdev->ethtool_ops = &qmiq_mux_ethtool_ops;
 	netdev->rtnl_link_ops = &qmiq_link_ops;
-	netdev->sysfs_groups[0] = &qmiq_vendor_mux_group;
 	netdev->needs_free_netdev = true;
 	netdev->priv_flags |= IFF_DISABLE_NETPOLL;
-	SET_NETDEV_DEVTYPE(netdev, &qmiq_wwan_type);
+	SET_NETDEV_DEVTYPE(netdev, &qmiq_mux_type);
 }
 
 /**
@@ -371,11 +379,15 @@ void qmiq_mux_close_all(struct qmiq_dev *q)
 	}
 }
 
-/* With mux netdevs nothing says which PDN a packet is for: it is dropped. */
 static netdev_tx_t qmiq_master_xmit(struct sk_buff *skb,
 				    struct net_device *netdev)
 {
-	return qmiq_port_xmit(&qmiq_of_master(netdev)->master, skb);
+	struct qmiq_dev *q = qmiq_of_master(netdev);
+
+	/* No Ethernet frame, that a LAN host could have sent. */
+	if (q->pass_through)
+		return qmiq_tx_packet(&q->master, skb);
+	return qmiq_port_xmit(&q->master, skb);
 }
 
 static int qmiq_master_change_mtu(struct net_device *netdev, int mtu)
@@ -423,6 +435,64 @@ static const struct net_device_ops qmiq_master_ops = {
 	.ndo_siocdevprivate	= qmiq_vendor_ioctl,
 };
 
+static const struct attribute_group *qmiq_master_groups[] = {
+	&qmiq_vendor_master_group,
+	&qmiq_qmi_master_group,
+	NULL,
+};
+
+static const struct device_type qmiq_master_type = {
+	.name = "wwan",
+	.groups = qmiq_master_groups,
+};
+
+/* Whether the module answers ARP; RTNL. */
+void qmiq_master_set_arp(struct qmiq_dev *q, bool arp)
+{
+	if (arp)
+		q->netdev->flags &= ~IFF_NOARP;
+	else
+		q->netdev->flags |= IFF_NOARP;
+}
+
+/**
+ * qmiq_master_set_type() - Ethernet, or what takes MAP frames as they are
+ * @q: the module
+ * @map: the latter; as the in-tree driver has it, since rmnet looks for an
+ *	Ethernet header on whatever is Ethernet
+ *
+ * Context: process, RTNL, the master down.
+ * Return: 0 or the refusal of somebody who is concerned, then nothing changed.
+ */
+int qmiq_master_set_type(struct qmiq_dev *q, bool map)
+{
+	struct net_device *netdev = q->netdev;
+	int err = call_netdevice_notifiers(NETDEV_PRE_TYPE_CHANGE, netdev);
+
+	err = notifier_to_errno(err);
+	if (err)
+		return err;
+	if (map) {
+		netdev->header_ops = NULL;
+		netdev->type = ARPHRD_NONE;
+		netdev->hard_header_len = 0;
+		netdev->min_header_len = 0;
+		netdev->addr_len = 0;
+		netdev->flags |= IFF_POINTOPOINT;
+		netdev->flags &= ~IFF_BROADCAST;
+	} else {
+		netdev->header_ops = q->header_ops;
+		netdev->type = ARPHRD_ETHER;
+		netdev->hard_header_len = ETH_HLEN;
+		netdev->min_header_len = ETH_HLEN;
+		netdev->addr_len = ETH_ALEN;
+		netdev->flags |= IFF_BROADCAST;
+		netdev->flags &= ~IFF_POINTOPOINT;
+	}
+	call_netdevice_notifiers(NETDEV_POST_TYPE_CHANGE, netdev);
+	return 0;
+}
+
 /**
  * qmiq_master_setup() - make the netdev of usbnet ours
  * @q: the module
@@ -435,9 +505,9 @@ void qmiq_master_setup(struct qmiq_dev *q)
 
 	netdev->netdev_ops = &qmiq_master_ops;
 	netdev->ethtool_ops = &qmiq_master_ethtool_ops;
-	netdev->sysfs_groups[0] = &qmiq_vendor_master_group;
-	if (!q->family->ethernet)
-		netdev->flags |= IFF_NOARP;
+	q->header_ops = netdev->header_ops;
+	SET_NETDEV_DEVTYPE(netdev, &qmiq_master_type);
+	strscpy(netdev->name, "wwan%d", sizeof(netdev->name));
 	netdev->priv_flags |= IFF_DISABLE_NETPOLL;
 	netdev->min_mtu = QMIQ_MIN_MTU;
 	/* usbnet clamps max_mtu to what it takes for the transfer size. */

@@ -192,17 +192,6 @@ static int qmiq_put_dev_message(struct sk_buff *skb, const struct qmiq_dev *q,
 	return 0;
 }
 
-/* The module that this is the master of; NULL if none, or it comes or goes. */
-static struct qmiq_dev *qmiq_nl_dev(struct net_device *netdev)
-{
-	struct qmiq_dev *q;
-
-	if (!netdev || !qmiq_is_master(netdev))
-		return NULL;
-	q = qmiq_of_master(netdev);
-	return q->started ? q : NULL;
-}
-
 static int qmiq_nl_reply(struct qmiq_dev *q, struct genl_info *info,
 			 struct sk_buff *skb)
 {
@@ -351,7 +340,7 @@ static int (*const qmiq_nl_acts[])(struct qmiq_dev *q,
 static int qmiq_nl_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	const struct nlattr *ifindex = info->attrs[QMI_WWAN_Q_A_DEV_IFINDEX];
-	struct qmiq_dev *q;
+	struct net_device *netdev;
 	int err;
 
 	if (!ifindex) {
@@ -360,10 +349,12 @@ static int qmiq_nl_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	rtnl_lock();
-	q = qmiq_nl_dev(__dev_get_by_index(genl_info_net(info),
-					   nla_get_u32(ifindex)));
-	if (q) {
-		err = qmiq_nl_acts[info->genlhdr->cmd](q, info);
+	netdev = __dev_get_by_index(genl_info_net(info), nla_get_u32(ifindex));
+	if (netdev && qmiq_is_master(netdev)) {
+		struct qmiq_dev *q = qmiq_of_master(netdev);
+
+		err = qmiq_control_check(q, info->extack) ?:
+		      qmiq_nl_acts[info->genlhdr->cmd](q, info);
 	} else {
 		NL_SET_ERR_MSG_ATTR(info->extack, ifindex,
 				    "not the master netdev of a module of this driver's");
@@ -380,8 +371,10 @@ static struct qmiq_dev *qmiq_nl_next(struct net *net, int ifindex)
 	struct net_device *netdev;
 
 	for_each_netdev(net, netdev) {
-		q = qmiq_nl_dev(netdev);
-		if (q && netdev->ifindex > ifindex &&
+		if (!qmiq_is_master(netdev) || netdev->ifindex <= ifindex)
+			continue;
+		q = qmiq_of_master(netdev);
+		if (q->started &&
 		    (!next || netdev->ifindex < next->netdev->ifindex))
 			next = q;
 	}
@@ -473,8 +466,9 @@ static void qmiq_nl_multicast(const struct qmiq_dev *q, struct sk_buff *skb)
 
 static struct sk_buff *qmiq_nl_new_event(const struct qmiq_dev *q)
 {
-	if (!genl_has_listeners(&qmiq_genl, dev_net(q->netdev),
-				QMIQ_MCGRP_EVENTS))
+	/* Nothing before the arrival, and nothing after the removal. */
+	if (!q->started || !genl_has_listeners(&qmiq_genl, dev_net(q->netdev),
+					       QMIQ_MCGRP_EVENTS))
 		return NULL;
 	return genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 }

@@ -2,9 +2,9 @@
 /*
  * Internal structures of qmi_wwan_q, and what its files offer each other.
  *
- *	abi_vendor.c netlink.c ethtool.c   who asks
- *	         \      |     /
- *	        control.c                  every change of state; has netlink.c
+ *	abi_vendor.c abi_qmi.c netlink.c ethtool.c   who asks; sysfs.c has what
+ *	         \      |      |     /               files of both have in common
+ *	              control.c            every change of state; has netlink.c
  *	        /   |    \                  tell of it
  *	   mux.c  rx.c  tx.c   bridge.c    data path
  *	        \   |    /
@@ -267,6 +267,7 @@ struct qmiq_agreement {
  * struct qmiq_dev - one module
  * @usbnet: of the master
  * @netdev: the master
+ * @header_ops: of the master while it is Ethernet
  * @intf: QMI interface
  * @wdm: cdc-wdm, which serves the control channel on the same interface
  * @family: fixed at probe
@@ -275,8 +276,12 @@ struct qmiq_agreement {
  * @home: mode once the last mux netdev is deleted
  * @version: QMAP version in use; QMAP_NONE in mode 0
  * @ethernet: 802.3 frames instead of RawIP, mode 0
+ * @told_ethernet: @ethernet as long as the module sends nothing else; by its
+ *	family, or as user space said
+ * @pass_through: transfers go between the module and what is stacked on the
+ *	master (rmnet) as they are; then @version is QMAP_NONE
  * @peer_mac: 802.3: the module's address
- * @started: the netdevs are there
+ * @started: all netdevs are there, and the module's arrival has been told
  * @leaving: the module is going, the master opens no more
  * @rx_urb_size: bytes of a DL URB
  * @link_state: of @ports: bit n-1 is mux id 0x80 + n; bit 0 in modes 0 and 1
@@ -303,6 +308,7 @@ struct qmiq_agreement {
 struct qmiq_dev {
 	struct usbnet *usbnet;
 	struct net_device *netdev;
+	const struct header_ops *header_ops;
 	struct usb_interface *intf;
 	struct usb_driver *wdm;
 	const struct qmiq_family *family;
@@ -311,6 +317,8 @@ struct qmiq_dev {
 	unsigned int home;
 	enum qmap_version version;
 	bool ethernet;
+	bool told_ethernet;
+	bool pass_through;
 	bool started;
 	bool leaving;
 	u8 peer_mac[ETH_ALEN];
@@ -398,6 +406,8 @@ struct qmiq_port *qmiq_port_of(struct net_device *netdev);
 bool qmiq_is_master(const struct net_device *netdev);
 unsigned int qmiq_largest_mtu(const struct qmiq_dev *q);
 void qmiq_master_setup(struct qmiq_dev *q);
+void qmiq_master_set_arp(struct qmiq_dev *q, bool arp);
+int qmiq_master_set_type(struct qmiq_dev *q, bool map);
 void qmiq_port_attach(struct qmiq_port *port);
 void qmiq_port_detach(struct qmiq_port *port);
 struct qmiq_port *qmiq_mux_create(struct qmiq_dev *q, u8 mux_id);
@@ -410,6 +420,8 @@ void qmiq_mux_unregister(void);
 void qmiq_control_init(struct qmiq_dev *q, unsigned int mode);
 int qmiq_control_start(struct qmiq_dev *q);
 void qmiq_control_stop(struct qmiq_dev *q);
+int qmiq_control_check(const struct qmiq_dev *q,
+		       struct netlink_ext_ack *extack);
 int qmiq_control_set_mode(struct qmiq_dev *q, unsigned int mode,
 			  struct netlink_ext_ack *extack);
 int qmiq_control_add_mux(struct qmiq_dev *q, u32 mux_id,
@@ -430,8 +442,10 @@ void qmiq_control_forget(struct qmiq_dev *q);
 int qmiq_control_set_mtu(struct qmiq_port *port, int mtu);
 void qmiq_control_hear_ethernet(struct qmiq_dev *q, const u8 *source);
 void qmiq_control_hear_ip(struct qmiq_dev *q);
-void qmiq_control_set_bridge_mode(struct qmiq_port *port, bool enabled);
-void qmiq_control_set_bridge_ipv4(struct qmiq_port *port, __be32 address);
+int qmiq_control_set_bridge_mode(struct qmiq_port *port, u32 enabled);
+int qmiq_control_set_bridge_ipv4(struct qmiq_port *port, u32 address);
+int qmiq_control_set_raw_ip(struct qmiq_port *port, u32 raw_ip);
+int qmiq_control_set_pass_through(struct qmiq_port *port, u32 on);
 
 /* rx.c */
 void qmiq_rx_init(struct qmiq_dev *q);
@@ -465,11 +479,57 @@ void qmiq_bridge_init(struct qmiq_bridge *bridge);
 bool qmiq_bridge_tx(struct qmiq_port *port, struct sk_buff *skb);
 void qmiq_bridge_rx(struct qmiq_port *port, struct ethhdr *eth);
 
+/* sysfs.c */
+enum qmiq_attribute_type {
+	QMIQ_NUMBER,	/* in any base */
+	QMIQ_HEX,	/* with 0x or without */
+	QMIQ_FLAG,	/* Y or N, as kstrtobool() has it */
+};
+
+/**
+ * struct qmiq_attribute - a file of a netdev
+ * @attr: the driver core's part
+ * @type: of what is written
+ * @show: value for @buf; no lock held
+ * @set: take over a value; RTNL
+ */
+struct qmiq_attribute {
+	struct device_attribute attr;
+	enum qmiq_attribute_type type;
+	ssize_t (*show)(const struct qmiq_port *port, char *buf);
+	int (*set)(struct qmiq_port *port, u32 value);
+};
+
+#define QMIQ_ATTRIBUTE_RO(_name, _show)					\
+	struct qmiq_attribute qmiq_attr_##_name = {			\
+		.attr = __ATTR(_name, 0444, qmiq_attribute_show, NULL),	\
+		.show = _show,						\
+	}
+
+#define QMIQ_ATTRIBUTE_RW(_name, _type, _show, _set)			\
+	struct qmiq_attribute qmiq_attr_##_name = {			\
+		.attr = __ATTR(_name, 0644, qmiq_attribute_show,	\
+			       qmiq_attribute_store),			\
+		.type = _type,						\
+		.show = _show,						\
+		.set = _set,						\
+	}
+
+bool qmiq_may_set(const struct net_device *netdev);
+ssize_t qmiq_attribute_show(struct device *dev, struct device_attribute *attr,
+			    char *buf);
+ssize_t qmiq_attribute_store(struct device *dev, struct device_attribute *attr,
+			     const char *buf, size_t count);
+
 /* abi_vendor.c */
 extern const struct attribute_group qmiq_vendor_master_group;
 extern const struct attribute_group qmiq_vendor_mux_group;
 int qmiq_vendor_ioctl(struct net_device *master, struct ifreq *ifr,
 		      void __user *data, int cmd);
+
+/* abi_qmi.c */
+extern const struct attribute_group qmiq_qmi_master_group;
+extern const struct attribute_group qmiq_qmi_mux_group;
 
 /* netlink.c */
 int qmiq_netlink_register(void);

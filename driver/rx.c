@@ -232,6 +232,20 @@ static int qmiq_rx_aggregate(struct qmiq_dev *q, const u8 *data, size_t len)
 	return frames;
 }
 
+/* The transfer is for what is stacked on the master, which walks it. */
+static void qmiq_rx_pass(struct qmiq_dev *q, const u8 *data, size_t len)
+{
+	struct sk_buff *skb = qmiq_rx_skb(&q->master, len);
+
+	if (!skb)
+		return;
+	skb_put_data(skb, data, len);
+	skb_reset_mac_header(skb);
+	skb->protocol = htons(ETH_P_MAP);
+	qmiq_rx_count(&q->master, len);
+	netif_receive_skb(skb);
+}
+
 static int qmiq_rx_transfer(struct qmiq_rx_slot *slot)
 {
 	struct qmiq_dev *q = slot->q;
@@ -248,7 +262,10 @@ static int qmiq_rx_transfer(struct qmiq_rx_slot *slot)
 	qmiq_count(q, QMIQ_RX_TRANSFERS);
 	if (READ_ONCE(q->version) != QMAP_NONE)
 		return qmiq_rx_aggregate(q, slot->buffer, len);
-	qmiq_rx_single(q, slot->buffer, len);
+	if (q->pass_through)
+		qmiq_rx_pass(q, slot->buffer, len);
+	else
+		qmiq_rx_single(q, slot->buffer, len);
 	return 1;
 }
 

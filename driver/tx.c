@@ -241,8 +241,9 @@ static struct qmiq_tx_slot *qmiq_tx_reserve(struct qmiq_dev *q, u32 frame)
 static bool qmiq_tx_place(struct qmiq_port *port, struct sk_buff *skb)
 {
 	struct qmiq_dev *q = port->q;
-	int offset = q->ethernet ? 0 : ETH_HLEN;
-	u32 len = q->ethernet ? skb->len : qmiq_tx_ip_len(skb);
+	bool whole = q->ethernet || q->pass_through;
+	int offset = whole ? 0 : ETH_HLEN;
+	u32 len = whole ? skb->len : qmiq_tx_ip_len(skb);
 	struct qmiq_tx_slot *slot;
 	u32 frame;
 
@@ -269,7 +270,7 @@ static bool qmiq_tx_place(struct qmiq_port *port, struct sk_buff *skb)
 	qmiq_count(q, QMIQ_TX_DATAGRAMS);
 	u64_stats_update_begin(&port->tx.sync);
 	u64_stats_inc(&port->tx.packets);
-	u64_stats_add(&port->tx.bytes, skb->len - ETH_HLEN);
+	u64_stats_add(&port->tx.bytes, skb->len - port->netdev->hard_header_len);
 	u64_stats_update_end(&port->tx.sync);
 	skb_tx_timestamp(skb);
 	dev_consume_skb_any(skb);
@@ -337,10 +338,21 @@ static void qmiq_tx_restart_all(struct qmiq_dev *q)
 	qmiq_tx_push(q, false);
 }
 
+/*
+ * Under tx.lock. False if nothing says which PDN the packet is for: on a master
+ * that has mux netdevs, or, where rmnet has them, other than what that sends.
+ */
+static bool qmiq_tx_takes(const struct qmiq_port *port,
+			  const struct sk_buff *skb)
+{
+	return port->attached && (!port->q->pass_through ||
+				  skb->protocol == htons(ETH_P_MAP));
+}
+
 /**
  * qmiq_tx_packet() - take a packet for the modem
  * @port: of the netdev that it was sent on
- * @skb: Ethernet frame; consumed
+ * @skb: Ethernet frame, or in pass-through mode MAP frames; consumed
  *
  * Context: BH, the netdev's TX lock held.
  * Return: NETDEV_TX_OK; NETDEV_TX_BUSY only for a queue that is stopped.
@@ -351,7 +363,7 @@ netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
 	bool more = netdev_xmit_more();
 
 	spin_lock(&q->tx.lock);
-	if (unlikely(!port->attached)) {
+	if (unlikely(!qmiq_tx_takes(port, skb))) {
 		qmiq_tx_drop(port, skb, QMIQ_TX_NO_PDN);
 		spin_unlock(&q->tx.lock);
 		return NETDEV_TX_OK;
@@ -551,7 +563,11 @@ void qmiq_tx_configure(struct qmiq_dev *q)
 
 	spin_lock_bh(&tx->lock);
 	mtu = max_t(unsigned int, qmiq_largest_mtu(q), ETH_DATA_LEN);
-	tx->slot_size = qmiq_tx_frame_len(q, q->ethernet ? ETH_HLEN + mtu : mtu);
+	if (q->ethernet)
+		mtu += ETH_HLEN;
+	if (q->pass_through)
+		mtu += QMAP_MAX_OVERHEAD;
+	tx->slot_size = qmiq_tx_frame_len(q, mtu);
 	if (qmiq_tx_aggregates(q))
 		tx->slot_size = q->format.ul_max_size;
 	tx->max_in_flight = clamp_t(u32,
