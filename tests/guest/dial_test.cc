@@ -84,17 +84,12 @@ void expect_sound(Bench &bench) {
         EXPECT_EQ(bench.modem().peer(bench.mode() ? pdn.mux_id : 0).bad_packets, 0u);
 }
 
-struct Setup {
-    const char *profile;
-    unsigned mode;
-};
-
 class Dial : public testing::TestWithParam<Setup> {};
 
 TEST_P(Dial, AddressesAndTraffic) {
-    const auto &[profile, mode] = GetParam();
+    const unsigned mode = GetParam().mode;
     LoadedDriver driver("qmap_mode=" + std::to_string(mode));
-    Bench bench(profile, mode);
+    Bench bench(GetParam());
     // On the PDNs with odd numbers IPv6 as well.
     for (const Pdn &pdn : bench.pdns()) // the kernel makes its addresses without delay
         write_file("/proc/sys/net/ipv6/conf/" + pdn.netdev + "/accept_dad", "0");
@@ -144,10 +139,7 @@ TEST_P(Dial, AddressesAndTraffic) {
 INSTANTIATE_TEST_SUITE_P(Modes, Dial,
                          testing::Values(Setup{"ec25", 0}, Setup{"ec25", 1}, Setup{"ec25", 4},
                                          Setup{"rm500q", 4}),
-                         [](const auto &info) {
-                             return std::string(info.param.profile) + "_mode" +
-                                    std::to_string(info.param.mode);
-                         });
+                         name_of);
 
 TEST(DialFaults, TheNetworkHangsUpAndIsDialledAgain) {
     LoadedDriver driver("qmap_mode=2");

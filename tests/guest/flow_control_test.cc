@@ -13,16 +13,9 @@ namespace {
 constexpr uint8_t disable = 1, enable = 2;
 constexpr uint8_t ack = 1, unsupported = 2;
 
-struct Setup {
-    const char *profile;
-    unsigned mode;
-};
-
 class FlowControl : public testing::TestWithParam<Setup> {
   protected:
-    FlowControl()
-        : driver_("qmap_mode=" + std::to_string(GetParam().mode)),
-          bench_(GetParam().profile, GetParam().mode) {
+    FlowControl() : driver_("qmap_mode=" + std::to_string(GetParam().mode)), bench_(GetParam()) {
         bench_.connect_all();
     }
 
@@ -249,10 +242,7 @@ TEST_P(FlowControl, UnknownCommandsAreUnsupported) {
 INSTANTIATE_TEST_SUITE_P(Modes, FlowControl,
                          testing::Values(Setup{"eg12", 1}, Setup{"eg12", 4}, Setup{"rm500q", 1},
                                          Setup{"rm500q", 4}),
-                         [](const auto &info) {
-                             return std::string(info.param.profile) + "_mode" +
-                                    std::to_string(info.param.mode);
-                         });
+                         name_of);
 
 } // namespace
 } // namespace guest

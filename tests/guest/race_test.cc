@@ -14,24 +14,9 @@ namespace {
 
 constexpr auto storm = 2500ms;
 
-struct Setup {
-    const char *profile;
-    unsigned mode;
-
-    friend void PrintTo(const Setup &s, std::ostream *out) {
-        *out << s.profile << " mode " << s.mode;
-    }
-};
-
-std::string name_of(const testing::TestParamInfo<Setup> &info) {
-    return std::string(info.param.profile) + "_mode" + std::to_string(info.param.mode);
-}
-
 class Race : public testing::TestWithParam<Setup> {
   protected:
-    Race()
-        : driver_("qmap_mode=" + std::to_string(GetParam().mode)),
-          bench_(GetParam().profile, GetParam().mode) {}
+    Race() : driver_("qmap_mode=" + std::to_string(GetParam().mode)), bench_(GetParam()) {}
 
     void SetUp() override { revive(); }
     // Whatever the storm has left behind, back to a call on each PDN; then all must work.
@@ -57,16 +42,8 @@ class Race : public testing::TestWithParam<Setup> {
         // First, since a format must fit the largest.
         for (const Pdn &pdn : bench_.pdns())
             EXPECT_EQ(set_mtu(pdn.netdev, 1500), 0);
-        bench_.agree();
         EXPECT_EQ(set_up(bench_.master(), false), 0);
-        EXPECT_EQ(set_up(bench_.master(), true), 0);
-        for (const Pdn &pdn : bench_.pdns()) {
-            EXPECT_EQ(set_up(pdn.netdev, true), 0);
-            bench_.modem().open_mux(bench_.mode() ? pdn.mux_id : 0);
-            EXPECT_EQ(bench_.set_link_state(pdn.number), 0);
-            set_ipv4(pdn.netdev, "10." + std::to_string(100 + pdn.number) + ".0.2",
-                     "255.255.255.252");
-        }
+        bring_up(bench_);
         wait_until([&] {
             const unsigned now = bench_.modem().pending_bulk_in();
             return now && now == std::exchange(urbs_, now);
