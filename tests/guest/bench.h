@@ -103,7 +103,7 @@ class UdpReceiver {
     UdpReceiver &operator=(const UdpReceiver &) = delete;
 
     // The next datagram's payload; nullopt after the time-out.
-    std::optional<Bytes> receive(std::chrono::milliseconds timeout = 2s);
+    std::optional<Bytes> receive(std::chrono::milliseconds timeout = patience);
 
   private:
     int fd_;

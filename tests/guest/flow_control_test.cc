@@ -107,10 +107,10 @@ TEST_P(FlowControl, StopsOnePdnAndLosesNothing) {
 
 TEST_P(FlowControl, TcpAcrossAStopOfTwoSeconds) {
     constexpr uint64_t bytes = 2'000'000;
-    modem().set_uplink_rate(40'000'000);
+    modem().set_uplink_rate(10'000'000);
     std::jthread upload([&] { EXPECT_EQ(tcp_upload(pdn().ipv4(), bytes), ""); });
     auto sunk = [&] { return modem().peer(pdn().mux_id).tcp_sunk_bytes; };
-    EXPECT_TRUE(wait_until([&] { return sunk() > bytes / 5; }, 20s));
+    EXPECT_TRUE(wait_until([&] { return sunk() > bytes / 5; }));
     flow(pdn(), disable);
     // What was in a transfer before the ack was.
     EXPECT_TRUE(wait_until([&] { return modem().pending_bulk_out() == 0; }));
@@ -129,10 +129,7 @@ TEST_P(FlowControl, AnsweredWhenThereIsRoom) {
     constexpr unsigned count = 150;
     modem().hold_uplink(true);
     std::jthread flood([&] { EXPECT_EQ(udp_flood(pdn().ipv4(), count, 1400), ""); });
-    unsigned pending = 0;
-    EXPECT_TRUE(wait_until([&] { // no URB more is sent
-        return std::exchange(pending, modem().pending_bulk_out()) == pending && pending >= 4;
-    }));
+    EXPECT_GE(settled([&] { return modem().pending_bulk_out(); }), 4u);
     modem().send_command(pdn().mux_id, disable);
     EXPECT_TRUE(wait_until([&] { return bench_.counter("rx_flow_disable") == 1; }));
     EXPECT_TRUE(modem().take_commands().empty());

@@ -61,7 +61,7 @@ class Power : public testing::TestWithParam<Setup> {
         return read_file(device() + "/power/runtime_status").value_or("");
     }
     // Datagrams of udp_flood() that the module has got.
-    uint64_t sunk() const {
+    uint64_t sunk() {
         return bench_.modem().peer(bench_.mode() ? pdn().mux_id : 0).udp_sunk_packets;
     }
     // The module was reset and knows nothing: its DTR is back, and the netdevs are as they were;
@@ -116,8 +116,7 @@ TEST_P(Power, NothingSentInSleepIsLost) {
         ASSERT_TRUE(wait_until([&] { return asleep(); })) << i;
         const uint64_t start = sunk();
         ASSERT_EQ(udp_flood(pdn().ipv4(), 60, 1000), "");
-        EXPECT_TRUE(wait_until([&] { return sunk() == start + 60; }))
-            << sunk() - start << " of 60";
+        EXPECT_TRUE(wait_until([&] { return sunk() == start + 60; })) << sunk() - start << " of 60";
     }
     EXPECT_EQ(bench_.counter("tx_urb_error"), 0u);
     let_sleep(false);

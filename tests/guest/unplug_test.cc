@@ -14,11 +14,8 @@
 namespace guest {
 namespace {
 
-constexpr auto nothing_left = 5s;
-
 void expect_gone() {
-    EXPECT_TRUE(wait_until([] { return driver_netdevs().empty(); }, nothing_left))
-        << driver_netdevs().front();
+    EXPECT_TRUE(wait_until([] { return driver_netdevs().empty(); })) << driver_netdevs().front();
 }
 
 class UnplugUnderLoad : public testing::TestWithParam<Setup> {};
@@ -28,7 +25,7 @@ class UnplugUnderLoad : public testing::TestWithParam<Setup> {};
 // unlinked before it was sent when the connection ends at that moment, and all wait for it then.
 TEST_P(UnplugUnderLoad, TwelveTimes) {
     CleanLog log;
-    const Setup &setup = GetParam();
+    const auto &setup = GetParam();
     LoadedDriver driver("qmap_mode=" + std::to_string(setup.mode));
     std::minstd_rand random(setup.mode * 31 + setup.profile[0]);
     auto pause = [&](unsigned most) {
@@ -219,7 +216,7 @@ TEST_F(Unplug, AnswerOutstanding) {
     bench_.modem().set_qmi_faults(faults);
     dialler::CdcWdm wdm(dialler::find_cdc_wdm(bench_.master()));
     std::thread reader([&] {
-        dialler::QmiClient client(wdm, 5s);
+        dialler::QmiClient client(wdm, 10 * patience);
         EXPECT_THROW(client.sync(), std::system_error); // not a time-out
     });
     std::this_thread::sleep_for(50ms); // it has asked; to ask later is as good
