@@ -199,6 +199,24 @@ TEST_P(Power, ResetUnderLoad) {
     }
 }
 
+// What a reset takes back from the host controller is lost and counted, and nothing else is: some
+// of it the module has got all the same.
+TEST_P(Power, ResetsUnderAFlood) {
+    constexpr unsigned count = 2000;
+    const uint64_t start = sunk(), lost_before = statistic(bench_.master(), "tx_errors");
+    auto arrived = [&] { return sunk() - start; };
+    auto lost = [&] { return statistic(bench_.master(), "tx_errors") - lost_before; };
+    std::jthread flood([&] { EXPECT_EQ(udp_flood(pdn().ipv4(), count, 500), ""); });
+    for (unsigned i = 1; i <= 10; i++) {
+        EXPECT_TRUE(wait_until([&] { return arrived() + lost() >= i * count / 20; }));
+        ASSERT_EQ(usb_reset(bench_.modem().usb_name()), 0);
+        bench_.agree();
+    }
+    flood.join();
+    EXPECT_TRUE(wait_until([&] { return arrived() + lost() >= count; }));
+    EXPECT_EQ(arrived() + lost(), count) << arrived() << " and " << lost();
+}
+
 TEST_P(Power, OpenedAndClosedInAReset) {
     std::atomic<bool> done = false;
     std::thread toggle([&] {
