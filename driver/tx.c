@@ -66,9 +66,14 @@ static void qmiq_tx_done(struct qmiq_tx_slot *slot, int status)
 static void qmiq_tx_complete(struct urb *urb)
 {
 	struct qmiq_tx_slot *slot = urb->context;
+	int status = urb->status;
 
+	/* What is taken back can have been sent all the same. */
+	if ((status == -ENOENT || status == -ECONNRESET) &&
+	    urb->actual_length == urb->transfer_buffer_length)
+		status = 0;
 	usb_autopm_put_interface_async(slot->q->intf);
-	qmiq_tx_done(slot, urb->status);
+	qmiq_tx_done(slot, status);
 }
 
 /* Under tx.lock; the slot's runtime PM reference is held. */

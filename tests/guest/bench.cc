@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <gtest/gtest.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <numeric>
@@ -42,6 +41,11 @@ void put_u16(Bytes &bytes, size_t at, uint16_t value) {
 
 } // namespace
 
+std::string Setup::name() const {
+    return std::string(profile) + "_mode" + std::to_string(mode) +
+           (speed == vmodem::UsbSpeed::super ? "_super" : "");
+}
+
 Target Pdn::ipv4() const {
     return {netdev, "10." + std::to_string(100 + number) + ".0.1"};
 }
@@ -49,6 +53,9 @@ Target Pdn::ipv4() const {
 Target Pdn::ipv6() const {
     return {netdev, "2001:db8:" + std::to_string(number) + "::1"};
 }
+
+Bench::Bench(const Setup &setup)
+    : Bench(profile_of(setup.profile), setup.mode, {.speed = setup.speed}) {}
 
 Bench::Bench(const std::string &profile, unsigned mode, ModemOptions options)
     : Bench(profile_of(profile), mode, std::move(options)) {}

@@ -23,6 +23,7 @@
 #include <system_error>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace guest {
 
@@ -87,6 +88,17 @@ bool wait_until(const std::function<bool()> &condition, std::chrono::millisecond
         std::this_thread::sleep_for(10ms);
     }
     return true;
+}
+
+unsigned settled(const std::function<unsigned()> &value) {
+    constexpr unsigned polls = 20;
+    unsigned last = value(), same = 0;
+    wait_until([&] {
+        const unsigned now = value();
+        same = now == std::exchange(last, now) ? same + 1 : 0;
+        return same >= polls;
+    });
+    return last;
 }
 
 std::optional<std::string> read_file(const std::string &path) {

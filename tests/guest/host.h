@@ -14,8 +14,15 @@ namespace guest {
 
 using namespace std::chrono_literals;
 
+// How long what must happen is waited for: only a test that fails waits as long, so it is more than
+// a kernel full of checks needs on a busy machine without KVM.
+constexpr auto patience = 30s;
+
 // Polls until true; false after the time-out.
-bool wait_until(const std::function<bool()> &condition, std::chrono::milliseconds timeout = 5s);
+bool wait_until(const std::function<bool()> &condition,
+                std::chrono::milliseconds timeout = patience);
+// The value, once it has not changed for a fifth of a second.
+unsigned settled(const std::function<unsigned()> &value);
 
 // Whole file, without its last newline; nullopt if it can't be read.
 std::optional<std::string> read_file(const std::string &path);
@@ -84,7 +91,7 @@ class KernelLog {
     // All lines so far, without their time stamps.
     const std::vector<std::string> &lines();
     // A line that has this in it.
-    bool wait_for(const std::string &text, std::chrono::milliseconds timeout = 3s);
+    bool wait_for(const std::string &text, std::chrono::milliseconds timeout = patience);
     unsigned count(const std::string &text);
 
   private:
