@@ -40,9 +40,9 @@ demo: ## Plug in a virtual modem in a VM, dial, and use the connection (DEMO_MOD
 	@tests/vm/demo $(DEMO_MODEM)
 
 .PHONY: test
-test: ## Run everything: test-unit and test-vm
+test: ## Run everything: test-unit, test-vm and test-system
 	@rm -rf build/results
-	@status=0; for target in test-unit test-vm; do \
+	@status=0; for target in test-unit test-vm test-system; do \
 	    $(MAKE) --no-print-directory $$target || status=1; done; \
 	tests/summary && exit $$status
 
@@ -62,6 +62,13 @@ test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
 	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@status=0; TESTS='$(or $(TESTS),-$(debug_only))' tests/vm/test-vm vm || status=1; \
 	tests/record runner tests/vm/run-vm-test || status=1; exit $$status
+
+.PHONY: test-system
+test-system: ## Plug and play (udev, systemd, ModemManager) in a Debian system in a VM (installs it once: minutes)
+	@tests/packages vm tools system
+	@$(MAKE) --no-print-directory -C tests programs driver
+	@$(MAKE) --no-print-directory -C userspace qmapctl
+	@tests/record system tests/vm/test-system
 
 .PHONY: test-debug
 test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (builds it once: 10 minutes)
