@@ -62,7 +62,7 @@ std::string control_of(const Bench &bench) {
 
 // Makes a call on that PDN and has traffic on it. What setup agreed on is all that the driver
 // knows.
-void expect_traffic(Bench &bench, const Pdn &pdn) {
+void expect_call(Bench &bench, const Pdn &pdn) {
     const std::string control = control_of(bench);
     ASSERT_TRUE(wait_until([&] { return !is_open_somewhere(control); }));
     const dialler::Driver driver(bench.master());
@@ -120,7 +120,7 @@ TEST_P(Setup, ThenACall) {
     ASSERT_EQ(get.status, 0) << get;
     EXPECT_FALSE(get.printed("!")) << get;
 
-    expect_traffic(bench, bench.pdns().back());
+    expect_call(bench, bench.pdns().back());
     const vmodem::UplinkStatistics up = bench.modem().uplink();
     EXPECT_EQ(up.violations, 0u) << up.first_violation;
     if (mode) {
@@ -204,7 +204,7 @@ TEST(Wda, GetAndSet) {
     EXPECT_EQ(bench.modem().format().dl, Qmap::v1);
     ASSERT_EQ(bench.get_info(info), 0);
     EXPECT_EQ(info.qmap_version, 5u);
-    expect_traffic(bench, bench.pdn(1));
+    expect_call(bench, bench.pdn(1));
     EXPECT_LE(bench.modem().uplink().max_datagrams, 5u);
     EXPECT_EQ(bench.modem().uplink().violations, 0u) << bench.modem().uplink().first_violation;
 
