@@ -313,10 +313,11 @@ TEST(NetlinkMode, ChangesUnderEachOthersTraffic) {
         EXPECT_EQ(attribute(rig.master(), "qmap_size"), mode ? "4096" : "1520");
         EXPECT_EQ(driver_netdevs().size(), mode < 2 ? 1u : mode + 1);
         ASSERT_EQ(d.pdns.size(), rig.bench().pdns().size());
+        // Before the first packet of IPv6's own.
+        rig.agree();
         EXPECT_EQ(set_up(rig.master(), true), 0);
         EXPECT_EQ(carrier(rig.master()), mode < 2);
 
-        rig.agree();
         for (const Pdn &pdn : rig.bench().pdns())
             rig.call(pdn);
         for (const Pdn &pdn : rig.bench().pdns())
