@@ -49,14 +49,16 @@ test-unit: ## Unit tests, with sanitizers, and the tests of the log gate: no VM,
 
 .PHONY: test-vm
 test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
-	@tests/packages build vm
+	@tests/packages build tools vm
 	@$(MAKE) --no-print-directory -C tests vm_tests programs driver
+	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@status=0; TESTS='$(or $(TESTS),-$(debug_only))' tests/vm/test-vm vm || status=1; \
 	tests/record runner tests/vm/run-vm-test || status=1; exit $$status
 
 .PHONY: test-debug
 test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (builds it once: 10 minutes)
-	@tests/packages build vm debug
+	@tests/packages build tools vm debug
+	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@kernel=$$(tests/vm/debug-kernel) && \
 	$(MAKE) --no-print-directory -C tests vm_tests programs driver KERNEL="$$kernel" && \
 	tests/vm/test-vm debug --kernel-dir "$$kernel" --append "slub_debug=A,$(failing_caches)"

@@ -4,7 +4,8 @@
 #include "describe.h"
 #include "format_text.h"
 #include "negotiation.h"
-#include "select.h"
+#include "output.h"
+#include "text.h"
 
 #include <cerrno>
 #include <fmt/ostream.h>
@@ -35,18 +36,18 @@ void print(const Context &context, const Module &module, Outcome outcome, const 
     const uint32_t rx_urb_size =
         module.q ? module.q->format.rx_urb_size : module.files.qmap_size.value_or(0);
     if (context.json) {
-        const nlohmann::json json{
-            {"device", module.netdev},
-            {"control", module.control},
-            {"agreed", outcome != Outcome::would_ask},
-            {"changed", outcome == Outcome::agreed},
-            {outcome == Outcome::would_ask ? "asked" : "module", to_json(format)},
-            {"driver", to_json(used_format(module))},
-            {"rx_urb_size", rx_urb_size}};
-        fmt::print(context.out, "{}\n", json.dump(2));
+        const bool dry = outcome == Outcome::would_ask;
+        print_change(context, module,
+                     {{"agreed", !dry},
+                      {"changed", outcome == Outcome::agreed},
+                      {"asked", dry ? to_json(format) : Json()},
+                      {"module", dry ? Json() : to_json(format)},
+                      {"driver", to_json(used_format(module))},
+                      {"rx_urb_size", rx_urb_size}},
+                     "");
         return;
     }
-    fmt::print(context.out, "{}: {}\n", name_of(module), text_of(outcome));
+    fmt::print(context.out, "{}: {}\n", clean(name_of(module)), text_of(outcome));
     if (outcome != Outcome::no_wda)
         print_summary(context.out, format, rx_urb_size);
 }

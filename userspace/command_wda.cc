@@ -5,7 +5,9 @@
 #include "describe.h"
 #include "format_text.h"
 #include "negotiation.h"
+#include "output.h"
 #include "select.h"
+#include "text.h"
 
 #include <fmt/ostream.h>
 #include <fmt/ranges.h>
@@ -20,6 +22,8 @@ const std::map<std::string, uint32_t> aggregations{
     {"qmapv5", uint32_t(Aggregation::qmap_v5)},
 };
 
+const std::map<std::string, bool> switches{{"off", false}, {"on", true}};
+
 struct Options {
     Seconds timeout = Modem::default_timeout.count();
     WdaFormat changes;
@@ -31,16 +35,16 @@ std::string remedy_for(const Module &module) {
 
 void print_json(const Context &context, const Module &module, const WdaFormat &has,
                 const std::vector<Mismatch> &found) {
-    nlohmann::json json{{"device", module.netdev},
-                        {"control", module.control},
-                        {"module", to_json(has)},
-                        {"driver", to_json(used_format(module))},
-                        {"mismatches", nlohmann::json::array()}};
+    Json list = Json::array();
     for (const Mismatch &mismatch : found)
-        json["mismatches"].push_back({{"field", mismatch.field}, {"problem", mismatch.problem}});
-    if (!found.empty())
-        json["remedy"] = remedy_for(module);
-    fmt::print(context.out, "{}\n", json.dump(2));
+        list.push_back({{"field", mismatch.field}, {"problem", mismatch.problem}});
+    context.out << pretty({{"usb_path", module.usb_path},
+                           {"netdev", or_null(module.netdev)},
+                           {"control", module.control},
+                           {"module", to_json(has)},
+                           {"driver", to_json(used_format(module))},
+                           {"mismatches", list},
+                           {"remedy", found.empty() ? Json() : Json(remedy_for(module))}});
 }
 
 void print_text(const Context &context, const Module &module, const WdaFormat &has,
@@ -48,7 +52,7 @@ void print_text(const Context &context, const Module &module, const WdaFormat &h
     std::set<std::string> marked;
     for (const Mismatch &mismatch : found)
         marked.insert(mismatch.field);
-    fmt::print(context.out, "{}, {}\n", name_of(module), module.control);
+    fmt::print(context.out, "{}\n", clean(name_of(module)));
     print_table(context.out, {{"module", has}, {"driver", used_format(module)}}, marked);
     for (const Mismatch &mismatch : found)
         fmt::print(context.out, "! {}\n", mismatch.problem);
@@ -68,20 +72,16 @@ Status get(const Context &context, const Options &options) {
     return {};
 }
 
+// Of a dry run there is no answer.
 void print_outcome(const Context &context, const Module &module, const WdaFormat &asked,
                    const std::optional<WdaFormat> &answered) {
-    if (context.json) {
-        nlohmann::json json{{"device", module.netdev},
-                            {"control", module.control},
-                            {"asked", to_json(asked)},
-                            {"driver", to_json(used_format(module))}};
-        if (answered)
-            json["answered"] = to_json(*answered);
-        fmt::print(context.out, "{}\n", json.dump(2));
+    print_change(context, module,
+                 {{"asked", to_json(asked)},
+                  {"answered", answered ? to_json(*answered) : Json()},
+                  {"driver", to_json(used_format(module))}},
+                 fmt::format("ask {} for", name_of(module)));
+    if (context.json)
         return;
-    }
-    fmt::print(context.out, "{}, {}{}\n", name_of(module), module.control,
-               answered ? "" : ": would ask");
     std::vector<Column> columns{{"asked", asked}};
     if (answered)
         columns.push_back({"answered", *answered});
@@ -146,10 +146,10 @@ void add_changes(CLI::App *command, WdaFormat &changes) {
     add_number("--dl-min-padding", changes.dl_minimum_padding,
                "Bytes before each DL packet (QMAP v5)");
     add_number("--ndp-signature", changes.ndp_signature, "Of NCM and MBIM aggregation");
-    command->add_flag("--qos-header,!--no-qos-header", changes.qos_header,
-                      "A QoS header before each packet");
-    command->add_flag("--flow-control,!--no-flow-control", changes.flow_control,
-                      "QMAP flow control by the host");
+    add_choice(command, "--qos-header", changes.qos_header, switches,
+               "A QoS header before each packet");
+    add_choice(command, "--flow-control", changes.flow_control, switches,
+               "QMAP flow control by the host");
 }
 
 } // namespace

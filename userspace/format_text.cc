@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "format_text.h"
 
+#include "describe.h"
+#include "text.h"
+
 #include <algorithm>
 #include <array>
 #include <fmt/ostream.h>
@@ -10,16 +13,21 @@ namespace {
 constexpr std::array aggregation_names{"off",  "tlp",    "qc-ncm", "mbim",   "rndis",
                                        "qmap", "qmapv2", "qmapv3", "qmapv4", "qmapv5"};
 
+std::string link_protocol_name(LinkProtocol protocol) {
+    const bool known = protocol == LinkProtocol::ethernet || protocol == LinkProtocol::raw_ip;
+    return known ? describe(protocol) : std::to_string(uint32_t(protocol));
+}
+
 struct Value {
     const char *key, *label;
-    nlohmann::json value; // null: not there
+    Json value; // null: not there
 };
 
 // Everything, in the order in which it is printed.
 std::vector<Value> values_of(const WdaFormat &format) {
-    const auto plain = [](const auto &value) { return value ? nlohmann::json(*value) : nullptr; };
+    const auto plain = [](const auto &value) { return value ? Json(*value) : nullptr; };
     const auto named = [](const auto &value, auto name) {
-        return value ? nlohmann::json(name(*value)) : nullptr;
+        return value ? Json(name(*value)) : nullptr;
     };
     return {
         {"link_protocol", "link protocol", named(format.link_protocol, link_protocol_name)},
@@ -36,7 +44,7 @@ std::vector<Value> values_of(const WdaFormat &format) {
     };
 }
 
-std::string text_of(const nlohmann::json &value) {
+std::string text_of(const Json &value) {
     if (value.is_null())
         return "-";
     if (value.is_boolean())
@@ -51,19 +59,8 @@ std::string aggregation_name(uint32_t aggregation) {
                                                   : std::to_string(aggregation);
 }
 
-std::string link_protocol_name(LinkProtocol protocol) {
-    switch (protocol) {
-    case LinkProtocol::ethernet:
-        return "802.3";
-    case LinkProtocol::raw_ip:
-        return "raw-ip";
-    default:
-        return std::to_string(uint32_t(protocol));
-    }
-}
-
-nlohmann::json to_json(const WdaFormat &format) {
-    nlohmann::json object = nlohmann::json::object();
+Json to_json(const WdaFormat &format) {
+    Json object = Json::object();
     for (const Value &value : values_of(format))
         if (!value.value.is_null())
             object[value.key] = value.value;
@@ -72,22 +69,23 @@ nlohmann::json to_json(const WdaFormat &format) {
 
 void print_table(std::ostream &out, const std::vector<Column> &columns,
                  const std::set<std::string> &marked) {
+    std::vector<std::string> header{"", ""};
     std::vector<std::vector<Value>> values;
-    fmt::print(out, "{:22}", "");
     for (const Column &column : columns) {
-        fmt::print(out, "{:10}", column.title);
+        header.push_back(column.title);
         values.push_back(values_of(column.format));
     }
-    fmt::print(out, "\n");
+    Table table(header);
     for (size_t row = 0; row < values.front().size(); row++) {
         if (std::ranges::all_of(values, [&](const auto &v) { return v[row].value.is_null(); }))
             continue;
         const Value &first = values.front()[row];
-        fmt::print(out, "{} {:20}", marked.contains(first.key) ? '!' : ' ', first.label);
+        std::vector<std::string> cells{marked.contains(first.key) ? "!" : "", first.label};
         for (const auto &column : values)
-            fmt::print(out, "{:10}", text_of(column[row].value));
-        fmt::print(out, "\n");
+            cells.push_back(text_of(column[row].value));
+        table.add(cells);
     }
+    out << table.text();
 }
 
 void print_summary(std::ostream &out, const WdaFormat &format, uint32_t rx_urb_size) {

@@ -3,9 +3,9 @@
 
 // The WDA data format as people and programs read it.
 
+#include "json.h"
 #include "module.h"
 
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
 #include <string>
@@ -13,11 +13,9 @@
 
 // "off", "qmap", "qmapv5"...; the number if it has no name.
 std::string aggregation_name(uint32_t aggregation);
-// "raw-ip", "802.3"; the number if it has no name.
-std::string link_protocol_name(LinkProtocol protocol);
 
 // What is there of it, by key: "link_protocol", "dl_max_size"...
-nlohmann::json to_json(const WdaFormat &format);
+Json to_json(const WdaFormat &format);
 
 // Formats side by side, a row for each value that one of them has; an exclamation mark before
 // those whose keys are in `marked`.

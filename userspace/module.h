@@ -85,17 +85,17 @@ struct Module {
 
 // The WDA data format, as asked for or as the module answered. An absent value is an absent TLV.
 struct WdaFormat {
-    std::optional<bool> qos_header;
-    std::optional<LinkProtocol> link_protocol;
-    std::optional<uint32_t> ul_aggregation; // 0, 5 QMAP, 9 QMAP v5, ...
-    std::optional<uint32_t> dl_aggregation;
-    std::optional<uint32_t> ndp_signature;
-    std::optional<uint32_t> dl_max_datagrams;
-    std::optional<uint32_t> dl_max_size;
-    std::optional<uint32_t> dl_minimum_padding;
-    std::optional<uint32_t> ul_max_datagrams;
-    std::optional<uint32_t> ul_max_size;
-    std::optional<bool> flow_control;
+    std::optional<bool> qos_header{};
+    std::optional<LinkProtocol> link_protocol{};
+    std::optional<uint32_t> ul_aggregation{}; // 0, 5 QMAP, 9 QMAP v5, ...
+    std::optional<uint32_t> dl_aggregation{};
+    std::optional<uint32_t> ndp_signature{};
+    std::optional<uint32_t> dl_max_datagrams{};
+    std::optional<uint32_t> dl_max_size{};
+    std::optional<uint32_t> dl_minimum_padding{};
+    std::optional<uint32_t> ul_max_datagrams{};
+    std::optional<uint32_t> ul_max_size{};
+    std::optional<bool> flow_control{};
 
     bool operator==(const WdaFormat &) const = default;
 };

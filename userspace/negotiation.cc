@@ -43,8 +43,8 @@ Result<WdaFormat> for_qmap(uint32_t mode, const WdaFormat &asked, const WdaForma
     const uint32_t dl = answered.dl_aggregation.value_or(asked.dl_aggregation.value_or(off));
     const uint32_t ul = answered.ul_aggregation.value_or(asked.ul_aggregation.value_or(off));
     if (dl == off || ul == off)
-        return unusable(fmt::format("{} aggregation is off, but the driver is in qmap_mode {}; "
-                                    "without QMAP it works in qmap_mode 0",
+        return unusable(fmt::format("{} aggregation is off, but the driver is in qmap_mode {} "
+                                    "('qmapctl mode set 0' is for modules without QMAP)",
                                     dl == off ? "DL" : "UL", mode));
     if (!is_qmap(dl) || dl != ul)
         return unusable(fmt::format("DL aggregation is {} and UL aggregation {}, but the driver "
@@ -77,13 +77,8 @@ Result<WdaFormat> for_qmap(uint32_t mode, const WdaFormat &asked, const WdaForma
     return told;
 }
 
-// The driver follows a module that frames its packets otherwise than was asked.
-Result<WdaFormat> without_qmap(const WdaFormat &answered) {
-    if (answered.dl_aggregation.value_or(off) != off ||
-        answered.ul_aggregation.value_or(off) != off)
-        return unusable("aggregation stays on, but the driver is in qmap_mode 0; 5G modules have "
-                        "no other way: they need qmap_mode 1 or more");
-    return WdaFormat{};
+bool is_aggregated(const WdaFormat &format) {
+    return format.dl_aggregation.value_or(off) != off || format.ul_aggregation.value_or(off) != off;
 }
 
 // Asks for what the module has told of itself.
@@ -193,9 +188,13 @@ Result<WdaFormat> format_for_driver(const Module &module, const WdaFormat &asked
     const auto mode = mode_of(module);
     if (mode.value_or(0) > 0)
         return for_qmap(*mode, asked, answered);
-    if (mode == 0)
-        return without_qmap(answered);
-    return answered; // the in-tree driver: who uses it with QMAP sets that up elsewhere
+    if (is_aggregated(answered) && (mode || !is_aggregated(asked)))
+        return unusable(fmt::format("aggregation stays on, but {}; 5G modules can't do without, "
+                                    "and need qmi_wwan_q in qmap_mode 1 or more",
+                                    mode ? "the driver is in qmap_mode 0"
+                                         : module.driver + " is not set up for it"));
+    // In mode 0 the driver follows what it hears.
+    return mode ? WdaFormat{} : answered;
 }
 
 bool in_agreement(const Module &module, const WdaFormat &has, const WdaFormat &wanted) {
@@ -240,16 +239,31 @@ Result<WdaFormat> agree(Kernel &kernel, Modem &modem, const Module &module, cons
 std::vector<Mismatch> mismatches(const Module &module, const WdaFormat &has) {
     const WdaFormat used = used_format(module);
     std::vector<Mismatch> found;
-    const auto differ = [](const auto &a, const auto &b) { return a && b && *a != *b; };
-    if (differ(has.link_protocol, used.link_protocol))
-        found.push_back({"link_protocol", "packets of the other framing are not understood"});
-    if (differ(has.ul_aggregation, used.ul_aggregation))
-        found.push_back({"ul_aggregation", "the module does not understand what is sent"});
-    if (differ(has.dl_aggregation, used.dl_aggregation))
-        found.push_back({"dl_aggregation", "the driver does not understand what comes"});
-    if (has.dl_max_size > used.dl_max_size && used.dl_max_size)
-        found.push_back({"dl_max_size", "transfers larger than the driver's URBs are lost"});
-    if (differ(has.dl_minimum_padding, used.dl_minimum_padding))
-        found.push_back({"dl_minimum_padding", "packets are not found behind the padding"});
+    const auto report = [&](const char *field, bool wrong, const char *problem) {
+        if (wrong)
+            found.push_back({field, problem});
+    };
+    const auto both = [&](auto field) { return has.*field && used.*field; };
+    const auto differ = [&](auto field) { return both(field) && has.*field != used.*field; };
+    const auto less = [&](auto field) { return both(field) && has.*field < used.*field; };
+    const auto more = [&](auto field) { return both(field) && has.*field > used.*field; };
+    const bool one_by_one = used.ul_max_datagrams.value_or(2) <= 1;
+
+    report("link_protocol", differ(&WdaFormat::link_protocol),
+           "driver and module frame packets differently");
+    report("ul_aggregation", differ(&WdaFormat::ul_aggregation),
+           "the module does not understand what the driver sends");
+    report("dl_aggregation", differ(&WdaFormat::dl_aggregation),
+           "the driver does not understand what the module sends");
+    report("ul_max_datagrams", !one_by_one && less(&WdaFormat::ul_max_datagrams),
+           "the driver sends more packets at once than the module takes");
+    report("ul_max_datagrams", one_by_one && more(&WdaFormat::ul_max_datagrams),
+           "the driver sends packets one by one, which is slow");
+    report("ul_max_size", less(&WdaFormat::ul_max_size),
+           "the driver sends more bytes at once than the module takes");
+    report("dl_max_size", more(&WdaFormat::dl_max_size),
+           "what the module sends is too large for the driver's URBs, and lost");
+    report("dl_minimum_padding", differ(&WdaFormat::dl_minimum_padding),
+           "the driver looks for packets in the wrong place");
     return found;
 }

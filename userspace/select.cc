@@ -84,10 +84,8 @@ Result<Module> select_with_control(Kernel &kernel, const std::string &device) {
     Result<Module> module = select_module(kernel, device);
     if (!module || !module->control.empty())
         return module;
-    if (module->card != NetworkCard::qmi)
-        return failure(fmt::format("{} does not show itself as a QMI network card: set it by "
-                                   "AT+QCFG=\"usbnet\",0 and AT+CFUN=1,1",
-                                   name_of(*module)));
-    return failure(fmt::format("{} has no control node: no QMI driver has it, see 'qmapctl status'",
-                               name_of(*module)));
+    const std::vector<std::string> problems = problems_of(*module);
+    return failure(
+        fmt::format("{} has no control node to ask it through: {}", name_of(*module),
+                    problems.empty() ? "is the module cdc_wdm loaded?" : problems.front()));
 }

@@ -31,7 +31,11 @@ class FakeKernel : public Kernel {
     }
     Status set_format(const Module &module, const WdaFormat &agreed) override {
         format = agreed;
-        return change(fmt::format("{}: format", module.netdev));
+        const Status done = change(fmt::format("{}: format", module.netdev));
+        for (Module &known : there)
+            if (done && known.q && known.usb_path == module.usb_path)
+                take(known.q->format, agreed);
+        return done;
     }
     Status set_link(const Module &module, uint32_t mux_id, bool up) override {
         return change(fmt::format("{}: link {:#x} {}", module.netdev, mux_id, up ? "up" : "down"));
@@ -68,6 +72,15 @@ class FakeKernel : public Kernel {
   private:
     Clock::time_point time_{};
 
+    // As our driver does.
+    static void take(DriverFormat &format, const WdaFormat &agreed) {
+        format.qmap = Aggregation(agreed.dl_aggregation.value_or(uint32_t(format.qmap)));
+        format.rx_urb_size = std::max(format.rx_urb_size, agreed.dl_max_size.value_or(0));
+        format.ul_max_datagrams = agreed.ul_max_datagrams.value_or(format.ul_max_datagrams);
+        format.ul_max_size = agreed.ul_max_size.value_or(format.ul_max_size);
+        format.dl_padding = agreed.dl_minimum_padding.value_or(format.dl_padding);
+        format.agreed = true;
+    }
     Status change(std::string call) {
         calls.push_back(std::move(call));
         if (refusal)
