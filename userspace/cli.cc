@@ -80,6 +80,8 @@ Status Cli::parse(int argc, const char *const *argv) {
     if (option_ && argument_ && *option_ != *argument_)
         return usage_error(
             fmt::format("two modules are named: '{}' and '{}'", *option_, *argument_));
+    if (option_ == "" || argument_ == "")
+        return usage_error("'' names no module");
     if (option_ || argument_)
         context_.device = option_ ? *option_ : *argument_;
     return {};

@@ -34,24 +34,17 @@ std::optional<Transfers> transfers(const Named &counters, const std::string &dir
     return Transfers{urbs->second, datagrams->second};
 }
 
-Result<Samples> take(const Context &context) {
-    Result<std::vector<Module>> modules = std::vector<Module>{};
-    if (context.device.empty()) {
-        modules = context.kernel.modules();
-    } else {
-        Result<Module> module = select_module(context.kernel, context.device);
-        if (!module)
-            return tl::unexpected(module.error());
-        modules->push_back(*std::move(module));
-    }
+// Of all modules, or of the one at a USB path: none if it is not there.
+Result<Samples> take(Kernel &kernel, const std::string &usb_path) {
+    Result<std::vector<Module>> modules = kernel.modules();
     if (!modules)
         return tl::unexpected(modules.error());
     Samples samples;
     for (Module &module : *modules) {
-        if (module.netdev.empty())
+        if (module.netdev.empty() || (!usb_path.empty() && module.usb_path != usb_path))
             continue;
         // Of a driver that has no such counters, or a module that has just gone: none.
-        const auto counters = context.kernel.counters(module).value_or(Named{});
+        const auto counters = kernel.counters(module).value_or(Named{});
         samples.push_back(
             {std::move(module), transfers(counters, "rx"), transfers(counters, "tx")});
     }
@@ -190,7 +183,14 @@ Result<double> parse_interval(std::string_view text) {
 } // namespace
 
 Status stats(const Context &context, std::optional<double> interval) {
-    Result<Samples> before = take(context);
+    std::string usb_path;
+    if (!context.device.empty()) {
+        const Result<Module> module = select_module(context.kernel, context.device);
+        if (!module)
+            return tl::unexpected(module.error());
+        usb_path = module->usb_path;
+    }
+    Result<Samples> before = take(context.kernel, usb_path);
     if (!before)
         return tl::unexpected(before.error());
     if (!interval) {
@@ -201,9 +201,11 @@ Status stats(const Context &context, std::optional<double> interval) {
     while (context.out) {
         context.kernel.sleep(std::chrono::duration_cast<Kernel::Clock::duration>(
             std::chrono::duration<double>(*interval)));
-        Result<Samples> now = take(context);
+        Result<Samples> now = take(context.kernel, usb_path);
         if (!now)
             return tl::unexpected(now.error());
+        if (now->empty() && !usb_path.empty())
+            return failure(fmt::format("{} has gone", context.device));
         const auto end = context.kernel.now();
         const double seconds = std::chrono::duration<double>(end - time).count();
         const Samples counted = difference(*before, *now);

@@ -52,6 +52,8 @@ class FakeKernel : public Kernel {
         return change(fmt::format("{}: delete {:#x}", module.netdev, mux_id));
     }
     Status monitor(const std::function<bool(const Event &)> &on_event) override {
+        if (failed)
+            return tl::unexpected(*failed);
         for (const Event &event : events)
             if (!on_event(event))
                 break;
