@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "format_text.h"
 
-#include "describe.h"
 #include "text.h"
 
 #include <algorithm>
@@ -12,11 +11,6 @@ namespace {
 
 constexpr std::array aggregation_names{"off",  "tlp",    "qc-ncm", "mbim",   "rndis",
                                        "qmap", "qmapv2", "qmapv3", "qmapv4", "qmapv5"};
-
-std::string link_protocol_name(LinkProtocol protocol) {
-    const bool known = protocol == LinkProtocol::ethernet || protocol == LinkProtocol::raw_ip;
-    return known ? describe(protocol) : std::to_string(uint32_t(protocol));
-}
 
 struct Value {
     const char *key, *label;
@@ -57,6 +51,17 @@ std::string text_of(const Json &value) {
 std::string aggregation_name(uint32_t aggregation) {
     return aggregation < aggregation_names.size() ? aggregation_names[aggregation]
                                                   : std::to_string(aggregation);
+}
+
+std::string link_protocol_name(LinkProtocol protocol) {
+    switch (protocol) {
+    case LinkProtocol::ethernet:
+        return "802.3";
+    case LinkProtocol::raw_ip:
+        return "raw-ip";
+    default:
+        return std::to_string(uint32_t(protocol));
+    }
 }
 
 Json to_json(const WdaFormat &format) {

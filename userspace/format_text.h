@@ -13,6 +13,8 @@
 
 // "off", "qmap", "qmapv5"...; the number if it has no name.
 std::string aggregation_name(uint32_t aggregation);
+// "raw-ip", "802.3"; the number if it has no name.
+std::string link_protocol_name(LinkProtocol protocol);
 
 // What is there of it, by key: "link_protocol", "dl_max_size"...
 Json to_json(const WdaFormat &format);
