@@ -3,10 +3,12 @@
 
 #include "ethtool.h"
 #include "netlink_genl.h"
+#include "other_drivers.h"
 #include "rtnetlink.h"
 #include "sysfs.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <thread>
 
 std::vector<Module> merge(std::vector<Module> found, std::vector<Module> told) {
@@ -46,7 +48,15 @@ Status LinuxKernel::set_mode(const Module &module, uint32_t mode) {
 }
 
 Status LinuxKernel::set_format(const Module &module, const WdaFormat &agreed) {
-    return genl::set_format(module, agreed);
+    if (module.q)
+        return genl::set_format(module, agreed);
+    if (module.files.qmap_mode)
+        return tell_vendors_driver(module, agreed);
+    if (module.files.raw_ip)
+        return tell_in_tree_driver(module, agreed);
+    return failure(fmt::format("{} can't be told a data format: load qmi_wwan_q instead of its "
+                               "driver {}",
+                               module.netdev, module.driver));
 }
 
 Status LinuxKernel::set_link(const Module &module, uint32_t mux_id, bool up) {

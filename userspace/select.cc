@@ -82,6 +82,10 @@ Result<Module> select_settable(Kernel &kernel, const std::string &device) {
 
 Result<Module> select_with_control(Kernel &kernel, const std::string &device) {
     Result<Module> module = select_module(kernel, device);
+    if (module && module->control.starts_with("/dev/qcqmi"))
+        return failure(fmt::format("{} is driven by {}, which agrees the data format itself and "
+                                   "whose control node has a protocol of its own",
+                                   name_of(*module), module->driver));
     if (!module || !module->control.empty())
         return module;
     const std::vector<std::string> problems = problems_of(*module);

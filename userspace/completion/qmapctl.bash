@@ -36,7 +36,7 @@ _qmapctl() {
     esac
 
     if [ -z "$values" ] && [[ $current == -* ]]; then
-        values='-d --device --json --dry-run -h --help'
+        values='-h --help -d --device --json --dry-run'
         case "${words[*]:0:2}" in
         stats*) values+=' -w --watch' ;;
         setup* | 'wda get') values+=' --timeout' ;;
