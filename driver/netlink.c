@@ -10,9 +10,10 @@
 
 #include "qmiq.h"
 
-/* Link protocols as WDA codes them. */
-#define QMIQ_WDA_802_3		1
-#define QMIQ_WDA_RAW_IP		2
+/* The codec, which knows of no interface, has its own. */
+static_assert((int)QMAP_NONE == QMI_WWAN_Q_QMAP_VERSION_NONE);
+static_assert((int)QMAP_V1 == QMI_WWAN_Q_QMAP_VERSION_V1);
+static_assert((int)QMAP_V5 == QMI_WWAN_Q_QMAP_VERSION_V5);
 
 enum { QMIQ_MCGRP_EVENTS };
 
@@ -37,7 +38,8 @@ static const struct nla_policy qmiq_format_nest[] = {
 		.reject_message = "read only: the driver follows the module",
 	},
 	[QMI_WWAN_Q_A_FORMAT_QMAP_VERSION] =
-		NLA_POLICY_RANGE(NLA_U32, QMAP_V1, QMAP_V5),
+		NLA_POLICY_RANGE(NLA_U32, QMI_WWAN_Q_QMAP_VERSION_V1,
+				 QMI_WWAN_Q_QMAP_VERSION_V5),
 	[QMI_WWAN_Q_A_FORMAT_RX_URB_SIZE] =
 		NLA_POLICY_FULL_RANGE(NLA_U32, &qmiq_size_range),
 	[QMI_WWAN_Q_A_FORMAT_UL_MAX_DATAGRAMS] = { .type = NLA_U32 },
@@ -114,8 +116,9 @@ static int qmiq_put_format(struct sk_buff *skb, const struct qmiq_dev *q)
 	if (!nest)
 		return -EMSGSIZE;
 	if (nla_put_u32(skb, QMI_WWAN_Q_A_FORMAT_LINK_PROTOCOL,
-			READ_ONCE(q->ethernet) ? QMIQ_WDA_802_3 :
-						 QMIQ_WDA_RAW_IP) ||
+			READ_ONCE(q->ethernet) ?
+			QMI_WWAN_Q_LINK_PROTOCOL_ETHERNET :
+			QMI_WWAN_Q_LINK_PROTOCOL_RAW_IP) ||
 	    nla_put_u32(skb, QMI_WWAN_Q_A_FORMAT_QMAP_VERSION, q->version) ||
 	    nla_put_u32(skb, QMI_WWAN_Q_A_FORMAT_RX_URB_SIZE,
 			q->rx_urb_size) ||

@@ -115,8 +115,9 @@ TEST(Documents, ManPageHasEveryCommandAndOption) {
 
 TEST(Documents, BashCompletesEveryCommandAndOption) {
     for (const Node &node : all_nodes()) {
-        if (!node.verbs.empty())
+        if (!node.verbs.empty()) {
             EXPECT_EQ(offered(node.path + " \"\""), node.verbs) << node.path;
+        }
         EXPECT_EQ(offered(node.path + " -"), node.options) << node.path;
     }
 }
@@ -140,17 +141,16 @@ TEST(Documents, ZshCompletionHasEveryCommandAndOption) {
     const std::string text = read("completion/_qmapctl");
     const std::vector<Node> nodes = all_nodes();
     for (const Node &node : nodes) {
-        // Commands have a branch, as "status |" or "'mux add')".
-        const std::string quoted =
+        if (node.path.empty())
+            continue;
+        // Its branch, as "status |" or "'mux add')", and the verbs that are offered there.
+        const std::string name =
             node.path.find(' ') == std::string::npos ? node.path : "'" + node.path + "'";
-        EXPECT_TRUE(std::regex_search(text, std::regex("[ (]" + quoted + "( \\||\\))")) ||
-                    node.path.empty())
-            << node.path;
-        if (!node.verbs.empty() && !node.path.empty())
-            for (const std::string &verb : node.verbs)
-                EXPECT_TRUE(std::regex_search(
-                    text, std::regex(" " + node.path + "\\) .*:verb:\\(.*\\b" + verb + "\\b.*\\)")))
-                    << node.path << " " << verb;
+        EXPECT_TRUE(std::regex_search(text, std::regex("[ (]" + name + "( \\||\\))"))) << name;
+        for (const std::string &verb : node.verbs) {
+            const std::regex offer(" " + name + "\\) .*:verb:\\(.*\\b" + verb + "\\b.*\\)");
+            EXPECT_TRUE(std::regex_search(text, offer)) << name << " " << verb;
+        }
     }
     for (const std::string &option : long_options(nodes))
         EXPECT_TRUE(options_in(text).contains(option)) << option;

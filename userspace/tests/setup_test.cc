@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // setup, from the command line to what is printed, for each family and mode.
 #include "bench.h"
+#include "schema.h"
 
 #include <cerrno>
 #include <gtest/gtest.h>
@@ -32,7 +33,10 @@ class Setup : public testing::Test {
         return bench.out.find(text) != std::string::npos;
     }
     bool told(const std::string &text) const { return bench.err.find(text) != std::string::npos; }
-    nlohmann::json json() const { return nlohmann::json::parse(bench.out); }
+    nlohmann::json json() const {
+        EXPECT_EQ(violation(bench.out, "change"), "");
+        return nlohmann::json::parse(bench.out);
+    }
 };
 
 TEST_F(Setup, AnEc25WithQmap) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // wda get and set, from the command line to what is printed.
 #include "bench.h"
+#include "schema.h"
 
 #include <cerrno>
 #include <gtest/gtest.h>
@@ -24,7 +25,11 @@ class Wda : public testing::Test {
         return bench.out.find(text) != std::string::npos;
     }
     bool told(const std::string &text) const { return bench.err.find(text) != std::string::npos; }
-    nlohmann::json json() const { return nlohmann::json::parse(bench.out); }
+    nlohmann::json json() const {
+        const auto json = nlohmann::json::parse(bench.out);
+        EXPECT_EQ(violation(bench.out, json.contains("dry_run") ? "change" : "wda"), "");
+        return json;
+    }
 };
 
 TEST_F(Wda, GetShowsBothSides) {
