@@ -209,7 +209,9 @@ TEST(Wda, GetAndSet) {
     EXPECT_EQ(bench.modem().uplink().violations, 0u) << bench.modem().uplink().first_violation;
 
     // What only the module knows of shows.
-    bench.modem().set_format(bench.own_format());
+    DataFormat other = bench.own_format();
+    other.ul = other.dl = Qmap::v5;
+    bench.modem().set_format(other);
     ran = qmapctl("wda get");
     EXPECT_TRUE(ran.printed("! the driver does not understand")) << ran;
     EXPECT_TRUE(ran.printed("Remedy: qmapctl setup " + bench.master())) << ran;

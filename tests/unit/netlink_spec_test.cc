@@ -187,10 +187,12 @@ TEST(NetlinkSpec, RefersToWhatThereIs) {
         ASSERT_TRUE(set) << name;
         const std::set<std::string> attributes = names_of(set["attributes"]);
         for (const YAML::Node &list : {operation["do"]["request"], operation["do"]["reply"],
-                                       operation["dump"]["reply"], operation["event"]})
-            if (list)
-                for (const std::string &attribute : names_of(list["attributes"]))
-                    EXPECT_TRUE(attributes.contains(attribute)) << name << " " << attribute;
+                                       operation["dump"]["reply"], operation["event"]}) {
+            if (!list)
+                continue;
+            for (const std::string &attribute : names_of(list["attributes"]))
+                EXPECT_TRUE(attributes.contains(attribute)) << name << " " << attribute;
+        }
     }
 }
 
