@@ -156,6 +156,17 @@ TEST(NetlinkSpec, SameTypesAsTheHeadersComments) {
     EXPECT_EQ(of_spec, Header().types);
 }
 
+// Of an event, or of what is asked and answered; none if there is no such thing.
+std::set<std::string> attributes_of(const YAML::Node &node) {
+    if (!node)
+        return {};
+    std::set<std::string> names = names_of(node["attributes"]);
+    for (const char *part : {"request", "reply"})
+        if (node[part])
+            names.merge(names_of(node[part]["attributes"]));
+    return names;
+}
+
 // Whatever an operation, a nest or an attribute refers to exists.
 TEST(NetlinkSpec, RefersToWhatThereIs) {
     const std::set<std::string> definitions = names_of(spec()["definitions"]);
@@ -186,13 +197,9 @@ TEST(NetlinkSpec, RefersToWhatThereIs) {
         const YAML::Node set = attribute_set(text_of(operation["attribute-set"]));
         ASSERT_TRUE(set) << name;
         const std::set<std::string> attributes = names_of(set["attributes"]);
-        for (const YAML::Node &list : {operation["do"]["request"], operation["do"]["reply"],
-                                       operation["dump"]["reply"], operation["event"]}) {
-            if (!list)
-                continue;
-            for (const std::string &attribute : names_of(list["attributes"]))
+        for (const char *kind : {"do", "dump", "event"})
+            for (const std::string &attribute : attributes_of(operation[kind]))
                 EXPECT_TRUE(attributes.contains(attribute)) << name << " " << attribute;
-        }
     }
 }
 

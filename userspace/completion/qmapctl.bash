@@ -15,7 +15,7 @@ _qmapctl() {
     # What has been typed so far but for options and their values.
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        -d | --device | --timeout | --link-protocol | --[ud]l-* | --ndp-signature)
+        -d | --device | --timeout | --link-protocol | --[ud]l-* | --ndp-signature | --qos-header | --flow-control)
             [ "${COMP_WORDS[i + 1]-}" != = ] || ((i++)) # bash takes '=' for a word
             ((i++))
             ;;
@@ -32,6 +32,7 @@ _qmapctl() {
     -d | --device) values=$(_qmapctl_devices) ;;
     --link-protocol) values='raw-ip 802.3' ;;
     --ul-aggregation | --dl-aggregation) values='off qmap qmapv5' ;;
+    --qos-header | --flow-control) values='on off' ;;
     --timeout | --[ud]l-* | --ndp-signature) return ;;
     esac
 
@@ -43,8 +44,8 @@ _qmapctl() {
         'wda set')
             values+=' --timeout --link-protocol --ul-aggregation --dl-aggregation'
             values+=' --ul-max-datagrams --ul-max-size --dl-max-datagrams --dl-max-size'
-            values+=' --dl-min-padding --ndp-signature --qos-header --no-qos-header'
-            values+=' --flow-control --no-flow-control'
+            values+=' --dl-min-padding --ndp-signature --qos-header'
+            values+=' --flow-control'
             ;;
         esac
     elif [ -z "$values" ]; then

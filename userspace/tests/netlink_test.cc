@@ -5,6 +5,7 @@
 #include "netlink_genl.h"
 #include "uapi/linux/qmi_wwan_q.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -51,7 +52,7 @@ class Message {
         header.nlmsg_type = type;
         header.nlmsg_flags = flags;
         memcpy(buffer_.get(), &header, sizeof(header));
-        memcpy(buffer_.get() + NLMSG_HDRLEN, content.data(), content.size());
+        std::copy(content.begin(), content.end(), buffer_.get() + NLMSG_HDRLEN);
     }
     const nlmsghdr &header() const { return *reinterpret_cast<nlmsghdr *>(buffer_.get()); }
 

@@ -35,16 +35,16 @@ class Wda : public testing::Test {
 TEST_F(Wda, GetShowsBothSides) {
     ASSERT_EQ(bench.run({"wda", "get"}), 0) << bench.err;
     EXPECT_EQ(bench.out, "wwan0 (Quectel EC25)\n"
-                         "                       module  driver\n"
-                         "   link protocol       raw-ip  raw-ip\n"
-                         "   UL aggregation      qmap    qmap\n"
-                         "   DL aggregation      qmap    qmap\n"
-                         "   UL max datagrams    11      11\n"
-                         "   UL max size         4096    4096\n"
-                         "   DL max datagrams    8       -\n"
-                         "   DL max size         4096    4096\n"
-                         "   DL minimum padding  0       0\n"
-                         "   QoS header          off     -\n");
+                         "                      module  driver\n"
+                         "  link protocol       raw-ip  raw-ip\n"
+                         "  UL aggregation      qmap    qmap\n"
+                         "  DL aggregation      qmap    qmap\n"
+                         "  UL max datagrams    11      11\n"
+                         "  UL max size         4096    4096\n"
+                         "  DL max datagrams    8       -\n"
+                         "  DL max size         4096    4096\n"
+                         "  DL minimum padding  0       0\n"
+                         "  QoS header          off     -\n");
     EXPECT_TRUE(bench.modem.requests.empty());
     EXPECT_EQ(bench.modem.timeout, std::chrono::seconds(10));
 }
@@ -117,8 +117,10 @@ TEST_F(Wda, SetPassesOnEveryOption) {
                          "5",
                          "--ndp-signature",
                          "0x304D434E",
-                         "--no-qos-header",
+                         "--qos-header",
+                         "off",
                          "--flow-control",
+                         "on",
                          "--timeout",
                          "77"}),
               0)
