@@ -7,6 +7,7 @@
 #include "host.h"
 #include "traffic.h"
 
+#include <gtest/gtest.h>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,19 @@ using vmodem::ByteView;
 using vmodem::DataFormat;
 using vmodem::Modem;
 using vmodem::ModemOptions;
+
+// What many tests are run with: a module of that profile, the driver in that mode.
+struct Setup {
+    const char *profile;
+    unsigned mode;
+    vmodem::UsbSpeed speed = vmodem::UsbSpeed::high;
+
+    std::string name() const; // "rm520n_mode4_super"
+    friend void PrintTo(const Setup &setup, std::ostream *out) { *out << setup.name(); }
+};
+inline std::string name_of(const testing::TestParamInfo<Setup> &info) {
+    return info.param.name();
+}
 
 // The names and addresses of PDN 'number' (from 1) as driver and modem have them.
 struct Pdn {
@@ -33,6 +47,7 @@ struct Pdn {
 // the mode that is told here.
 class Bench {
   public:
+    explicit Bench(const Setup &setup);
     Bench(const std::string &profile, unsigned mode, ModemOptions options = {});
     Bench(const vmodem::Profile &profile, unsigned mode, ModemOptions options = {});
 
@@ -42,6 +57,9 @@ class Bench {
     // PDN 1 to mode; in modes 0 and 1 the master is PDN 1.
     const Pdn &pdn(unsigned number) const { return pdns_.at(number - 1); }
     const std::vector<Pdn> &pdns() const { return pdns_; }
+
+    // The driver has been turned to another mode; what is agreed and connected is then of that.
+    void follow(unsigned mode);
 
     // The profile's own limits, put in force on both sides; no QMI.
     void agree();
@@ -75,6 +93,9 @@ class Bench {
     std::vector<Pdn> pdns_;
 };
 
+// UDP to the network behind that PDN, and TCP both ways: all of it gets there, on that mux id.
+void expect_traffic(Bench &bench, const Pdn &pdn);
+
 // An IPv4 UDP packet for the PDN's host address, ready to be sent by the modem; the payload is
 // all 'fill' and goes to 'port'.
 Bytes udp_packet(const Pdn &pdn, size_t payload, uint16_t port, uint8_t fill = 0x5a);
@@ -88,7 +109,7 @@ class UdpReceiver {
     UdpReceiver &operator=(const UdpReceiver &) = delete;
 
     // The next datagram's payload; nullopt after the time-out.
-    std::optional<Bytes> receive(std::chrono::milliseconds timeout = 2s);
+    std::optional<Bytes> receive(std::chrono::milliseconds timeout = patience);
 
   private:
     int fd_;

@@ -117,7 +117,7 @@ class Wire {
     void send(ByteView frame) {
         EXPECT_EQ(::send(fd_, frame.data(), frame.size(), 0), ssize_t(frame.size()));
     }
-    std::optional<Bytes> receive(std::chrono::milliseconds timeout = 2s) {
+    std::optional<Bytes> receive(std::chrono::milliseconds timeout = patience) {
         pollfd p{fd_, POLLIN, 0};
         if (poll(&p, 1, int(timeout.count())) <= 0)
             return std::nullopt;

@@ -63,7 +63,7 @@ struct Module {
     unsigned delivered_before_next(bool any_content = false) {
         bench.modem().send_packet(bench.mode() ? mux : 0, packet(next_size, next_fill));
         for (unsigned delivered = 0;; delivered++) {
-            const auto payload = receiver->receive(5s);
+            const auto payload = receiver->receive();
             if (!payload) {
                 ADD_FAILURE() << "the next good transfer is not delivered, after " << delivered;
                 return delivered;
@@ -545,7 +545,7 @@ TEST_P(Downlink, HaltUnderLoad) {
     std::jthread download([&] { result = tcp_download(bench().pdn(1).ipv4(), bytes); });
     for (unsigned i = 1; i <= 5; i++) {
         EXPECT_TRUE(
-            wait_until([&] { return modem().peer(mux).tcp_sourced_bytes >= i * bytes / 10; }, 20s));
+            wait_until([&] { return modem().peer(mux).tcp_sourced_bytes >= i * bytes / 10; }));
         modem().inject_bulk_in_error(i % 2 ? -EPIPE : -EPROTO);
     }
     download.join();
@@ -556,7 +556,7 @@ TEST_P(Downlink, HaltUnderLoad) {
 TEST_P(Downlink, UplinkErrorsUnderLoad) {
     constexpr unsigned count = 1000;
     KernelLog log;
-    modem().set_uplink_rate(60'000'000);
+    modem().set_uplink_rate(10'000'000);
     auto lost = [&] { return statistic(bench().master(), "tx_errors"); };
     // Returns how many packets neither arrived nor are counted as lost; less than 0: both.
     auto flood_with = [&](const std::vector<int> &errors) {
@@ -577,8 +577,7 @@ TEST_P(Downlink, UplinkErrorsUnderLoad) {
     EXPECT_EQ(flood_with({-EPROTO, -EILSEQ, -ETIME}), 0);
     EXPECT_EQ(bench().counter("tx_urb_error"), 3u);
     EXPECT_EQ(bench().counter("tx_stall"), 0u);
-    // With a halt the URBs behind it are taken back; some of those had been sent after all.
-    EXPECT_LE(flood_with({-EPIPE, -EPIPE, -EPIPE}), 0);
+    EXPECT_EQ(flood_with({-EPIPE, -EPIPE, -EPIPE}), 0);
     EXPECT_GE(bench().counter("tx_stall"), 3u);
     EXPECT_EQ(modem().uplink().violations, 0u) << modem().uplink().first_violation;
     EXPECT_EQ(unexpected(log), std::vector<std::string>{});
@@ -631,7 +630,7 @@ TEST_P(Downlink, MutatedAggregates) {
         frame_count += frames_in(transfer, frames().v5());
         modem().inject_transfer(std::move(transfer));
     }
-    ASSERT_TRUE(modem().drain_downlink(60s));
+    ASSERT_TRUE(modem().drain_downlink(10 * patience));
     // Whatever flow the fuzz stopped.
     for (const Pdn &pdn : bench().pdns())
         modem().send_command(pdn.mux_id, 2);

@@ -14,18 +14,29 @@ namespace guest {
 
 using namespace std::chrono_literals;
 
+// How long what must happen is waited for: only a test that fails waits as long, so it is more than
+// a kernel full of checks needs on a busy machine without KVM.
+constexpr auto patience = 30s;
+
 // Polls until true; false after the time-out.
-bool wait_until(const std::function<bool()> &condition, std::chrono::milliseconds timeout = 5s);
+bool wait_until(const std::function<bool()> &condition,
+                std::chrono::milliseconds timeout = patience);
+// The value, once it has not changed for a fifth of a second.
+unsigned settled(const std::function<unsigned()> &value);
 
 // Whole file, without its last newline; nullopt if it can't be read.
 std::optional<std::string> read_file(const std::string &path);
 // 0 or the errno of the write.
 int write_file(const std::string &path, const std::string &text);
+// Permission bits; 0 if there is no such file.
+unsigned mode_of(const std::string &path);
 std::vector<std::string> list_directory(const std::string &path);
 // A shell command; its exit status.
 int run(const std::string &command);
 // Its standard output.
 std::string output_of(const std::string &command);
+// Its result, below 255, carried out by a child that has no capability left.
+int without_capabilities(const std::function<int()> &action);
 
 bool exists(const std::string &netdev);
 // A file of /sys/class/net/NETDEV/; empty if it can't be read.
@@ -46,16 +57,26 @@ std::map<std::string, uint64_t> ethtool_counters(const std::string &netdev);
 // Driver name of ethtool -i.
 std::string ethtool_driver(const std::string &netdev);
 
-// The driver, loaded with these parameters for the life of the object. Unloading must succeed:
+// A kernel module, loaded with these parameters for the life of the object. Unloading must succeed:
 // the destructor fails the test otherwise.
-class LoadedDriver {
+class LoadedModule {
   public:
-    explicit LoadedDriver(const std::string &parameters = "");
-    ~LoadedDriver();
-    LoadedDriver(const LoadedDriver &) = delete;
-    LoadedDriver &operator=(const LoadedDriver &) = delete;
+    explicit LoadedModule(const std::string &name, const std::string &parameters = "");
+    ~LoadedModule();
+    LoadedModule(const LoadedModule &) = delete;
+    LoadedModule &operator=(const LoadedModule &) = delete;
 
     // 0 or the errno of loading; then it is not left loaded.
+    static int try_load(const std::string &name, const std::string &parameters = "");
+
+  private:
+    std::string name_;
+};
+
+// The driver.
+class LoadedDriver : public LoadedModule {
+  public:
+    explicit LoadedDriver(const std::string &parameters = "");
     static int try_load(const std::string &parameters);
 };
 
@@ -70,7 +91,7 @@ class KernelLog {
     // All lines so far, without their time stamps.
     const std::vector<std::string> &lines();
     // A line that has this in it.
-    bool wait_for(const std::string &text, std::chrono::milliseconds timeout = 3s);
+    bool wait_for(const std::string &text, std::chrono::milliseconds timeout = patience);
     unsigned count(const std::string &text);
 
   private:

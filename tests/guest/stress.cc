@@ -148,6 +148,17 @@ CleanLog::~CleanLog() {
     close(fd_);
 }
 
+void bring_up(Bench &bench) {
+    bench.agree();
+    ASSERT_EQ(set_up(bench.master(), true), 0);
+    for (const Pdn &pdn : bench.pdns()) {
+        ASSERT_EQ(set_up(pdn.netdev, true), 0);
+        bench.modem().open_mux(bench.mode() ? pdn.mux_id : 0);
+        ASSERT_EQ(bench.set_link_state(pdn.number), 0);
+        set_ipv4(pdn.netdev, "10." + std::to_string(100 + pdn.number) + ".0.2", "255.255.255.252");
+    }
+}
+
 void set_ipv4(const std::string &netdev, const std::string &address, const std::string &netmask) {
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     ifreq request{};

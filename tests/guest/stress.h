@@ -64,6 +64,8 @@ class CleanLog {
     int fd_;
 };
 
+// As Bench::connect_all(), but IPv4 alone, without a process started, and whatever the state is.
+void bring_up(Bench &bench);
 // Without a DHCP client or a process started: quick, and an error is no failure of the test.
 void set_ipv4(const std::string &netdev, const std::string &address, const std::string &netmask);
 // Netdevs of the driver, master and mux, that there are.

@@ -203,7 +203,7 @@ std::string udp_echo(const Target &target, size_t payload, std::chrono::millisec
 
 std::string udp_flood(const Target &target, unsigned count, size_t payload) {
     return report([&]() -> std::string {
-        Connection c(target, SOCK_DGRAM, 0, port_sink, 120s);
+        Connection c(target, SOCK_DGRAM, 0, port_sink, 10 * patience);
         Bytes data(payload);
         vmodem::fill_pattern(0, data);
         for (unsigned i = 0; i < count; i++) {

@@ -18,20 +18,22 @@ struct Target {
 // Each returns an empty string, or what went wrong.
 // From the peer's TCP source; compares each byte.
 std::string tcp_download(const Target &target, uint64_t bytes,
-                         std::chrono::milliseconds timeout = 120s);
+                         std::chrono::milliseconds timeout = 10 * patience);
 // To the peer's TCP sink, which compares each byte.
 std::string tcp_upload(const Target &target, uint64_t bytes,
-                       std::chrono::milliseconds timeout = 120s);
+                       std::chrono::milliseconds timeout = 10 * patience);
 // TCP segments that this machine has received before one that precedes them, since boot. None
 // as long as nothing is lost or reordered on its way here; unlike retransmissions, which a slow
 // machine causes too.
 uint64_t segments_out_of_order();
 // One datagram of that payload to the peer's UDP echo and back.
-std::string udp_echo(const Target &target, size_t payload, std::chrono::milliseconds timeout = 3s);
+std::string udp_echo(const Target &target, size_t payload,
+                     std::chrono::milliseconds timeout = patience);
 // That many datagrams to the peer's UDP sink, as fast as they go; each begins with its number
 // (8 bytes, big endian) if there is room.
 std::string udp_flood(const Target &target, unsigned count, size_t payload);
 // One ICMP echo with that payload.
-std::string ping(const Target &target, size_t payload = 56, std::chrono::milliseconds timeout = 3s);
+std::string ping(const Target &target, size_t payload = 56,
+                 std::chrono::milliseconds timeout = patience);
 
 } // namespace guest

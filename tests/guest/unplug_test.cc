@@ -14,35 +14,8 @@
 namespace guest {
 namespace {
 
-constexpr auto nothing_left = 5s;
-
 void expect_gone() {
-    EXPECT_TRUE(wait_until([] { return driver_netdevs().empty(); }, nothing_left))
-        << driver_netdevs().front();
-}
-
-void bring_up(Bench &bench) {
-    bench.agree();
-    for (const Pdn &pdn : bench.pdns()) {
-        ASSERT_EQ(set_up(bench.master(), true), 0);
-        ASSERT_EQ(set_up(pdn.netdev, true), 0);
-        bench.modem().open_mux(bench.mode() ? pdn.mux_id : 0);
-        ASSERT_EQ(bench.set_link_state(pdn.number), 0);
-        set_ipv4(pdn.netdev, "10." + std::to_string(100 + pdn.number) + ".0.2", "255.255.255.252");
-    }
-}
-
-struct Setup {
-    const char *profile;
-    unsigned mode;
-
-    friend void PrintTo(const Setup &s, std::ostream *out) {
-        *out << s.profile << " mode " << s.mode;
-    }
-};
-
-std::string name_of(const testing::TestParamInfo<Setup> &info) {
-    return std::string(info.param.profile) + "_mode" + std::to_string(info.param.mode);
+    EXPECT_TRUE(wait_until([] { return driver_netdevs().empty(); })) << driver_netdevs().front();
 }
 
 class UnplugUnderLoad : public testing::TestWithParam<Setup> {};
@@ -52,21 +25,21 @@ class UnplugUnderLoad : public testing::TestWithParam<Setup> {};
 // unlinked before it was sent when the connection ends at that moment, and all wait for it then.
 TEST_P(UnplugUnderLoad, TwelveTimes) {
     CleanLog log;
-    const auto [profile, mode] = GetParam();
-    LoadedDriver driver("qmap_mode=" + std::to_string(mode));
-    std::minstd_rand random(mode * 31 + profile[0]);
+    const auto &setup = GetParam();
+    LoadedDriver driver("qmap_mode=" + std::to_string(setup.mode));
+    std::minstd_rand random(setup.mode * 31 + setup.profile[0]);
     auto pause = [&](unsigned most) {
         std::this_thread::sleep_for(std::chrono::milliseconds(random() % most));
     };
     {
-        Modem modem(*vmodem::find_profile(profile));
+        Modem modem(*vmodem::find_profile(setup.profile));
         modem.plug_in();
         pause(250);
         modem.unplug();
         expect_gone();
     }
     for (unsigned i = 0; i < 12; i++) {
-        Bench bench(profile, mode);
+        Bench bench(setup);
         bring_up(bench);
         Background load;
         for (const Pdn &pdn : bench.pdns())
@@ -89,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(Modes, UnplugUnderLoad,
                                          Setup{"eg12", 0}, Setup{"eg12", 1}, Setup{"eg12", 4},
                                          Setup{"rm500q", 0}, Setup{"rm500q", 1},
                                          Setup{"rm500q", 4}),
-                         [](const auto &info) { return name_of(info); });
+                         name_of);
 
 // The netdevs are up and the call is, in mode 4; the module is pulled out at the end of the test,
 // with the log watched past the driver's removal.
@@ -243,7 +216,7 @@ TEST_F(Unplug, AnswerOutstanding) {
     bench_.modem().set_qmi_faults(faults);
     dialler::CdcWdm wdm(dialler::find_cdc_wdm(bench_.master()));
     std::thread reader([&] {
-        dialler::QmiClient client(wdm, 5s);
+        dialler::QmiClient client(wdm, 10 * patience);
         EXPECT_THROW(client.sync(), std::system_error); // not a time-out
     });
     std::this_thread::sleep_for(50ms); // it has asked; to ask later is as good

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <net/if.h>
 #include <set>
+#include <sstream>
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
@@ -127,6 +128,19 @@ void expect_clean(Bench &bench) {
         EXPECT_EQ(bench.counter(name), 0u) << name;
 }
 
+// Those udp_flood() that have packets on this machine yet.
+unsigned floods_waiting() {
+    unsigned waiting = 0;
+    std::istringstream table(read_file("/proc/net/udp").value_or(""));
+    for (std::string line; std::getline(table, line);) {
+        std::istringstream fields(line);
+        std::string slot, local, remote, state, queues;
+        fields >> slot >> local >> remote >> state >> queues;
+        waiting += remote.ends_with(":0009") && !queues.starts_with("00000000:");
+    }
+    return waiting;
+}
+
 int set_time_limit(std::chrono::nanoseconds limit) {
     return write_file("/sys/module/qmi_wwan_q/parameters/agg_time_limit",
                       std::to_string(limit.count()));
@@ -159,8 +173,23 @@ class Uplink : public testing::TestWithParam<const char *> {
             bench_.connect(pdn);
     }
     void wait_for_flood(size_t count) {
-        EXPECT_TRUE(wait_until([&] { return recorder_.flood_count() >= count; }))
+        EXPECT_TRUE(wait_until([&] { return recorder_.flood_count() >= count; }, 10 * patience))
             << recorder_.flood_count() << " of " << count;
+    }
+    // The module, and not this machine, is to be what limits the uplink: it takes a quarter of what
+    // came through before, and no more than a poll of its state can keep up with.
+    void limit_uplink() {
+        constexpr unsigned count = 100;
+        constexpr size_t payload = 1000;
+        recorder_.forget();
+        const auto start = Clock::now();
+        on_all(bench_.pdns(), [](const Pdn &pdn) { return udp_flood(pdn.ipv4(), count, payload); });
+        wait_for_flood(4 * count);
+        const std::chrono::duration<double> taken = Clock::now() - start;
+        modem().set_uplink_rate(
+            uint64_t(std::min(4 * count * payload * 8 / taken.count() / 4, 10e6)));
+        settle();
+        recorder_.forget();
     }
     // The modem has taken all that the driver was given.
     void settle() {
@@ -201,7 +230,7 @@ TEST_P(Uplink, AggregatesAsAgreed) {
     const auto own = bench_.own_format();
     bench_.agree();
     connect();
-    modem().set_uplink_rate(10'000'000);
+    limit_uplink();
     constexpr unsigned count = 120;
     constexpr size_t payload = 700, frame = payload + 28 + 8;
     for (const auto &[datagrams, size] :
@@ -237,8 +266,7 @@ TEST_P(Uplink, AggregatesAsAgreed) {
 
 TEST_P(Uplink, AggregatesTcpOfAllPdns) {
     bench_.connect_all();
-    modem().set_uplink_rate(30'000'000);
-    recorder_.forget();
+    limit_uplink();
     on_all(bench_.pdns(), [](const Pdn &pdn) {
         return tcp_upload(pdn.number % 2 ? pdn.ipv4() : pdn.ipv6(), 600'000);
     });
@@ -259,8 +287,7 @@ TEST_P(Uplink, FormatChangesUnderLoad) {
     // The module takes the most of what the driver is told below.
     DataFormat loose = format(64, 32768);
     modem().set_format(loose);
-    modem().set_uplink_rate(40'000'000);
-    recorder_.forget();
+    limit_uplink();
     constexpr unsigned count = 600;
     std::jthread floods([&] {
         on_all(bench_.pdns(), [](const Pdn &pdn) { return udp_flood(pdn.ipv4(), count, 1000); });
@@ -282,7 +309,8 @@ TEST_P(Uplink, FormatChangesUnderLoad) {
 TEST_P(Uplink, LonePacketGoesAtOnce) {
     bench_.connect_all();
     settle();
-    ASSERT_EQ(set_time_limit(1s), 0);
+    ASSERT_EQ(set_time_limit(1h), 0);
+    auto quickest = Clock::duration::max();
     for (unsigned i = 0; i < 10; i++) {
         settle();
         recorder_.forget();
@@ -291,15 +319,17 @@ TEST_P(Uplink, LonePacketGoesAtOnce) {
         wait_for_flood(1);
         const auto flood = recorder_.flood();
         ASSERT_EQ(flood.size(), 1u);
-        EXPECT_LT(flood[0].time - start, 100ms);
+        quickest = std::min(quickest, flood[0].time - start);
     }
+    // A delay of the driver's would be there each time; this machine's is not.
+    EXPECT_LT(quickest, 100ms);
     expect_clean(bench_);
 }
 
 TEST_P(Uplink, GatheredPacketsGoWhenTheUrbCompletes) {
     bench_.connect_all();
     settle();
-    ASSERT_EQ(set_time_limit(10s), 0);
+    ASSERT_EQ(set_time_limit(1h), 0);
     recorder_.forget();
     modem().hold_uplink(true);
     ASSERT_EQ(udp_flood(bench_.pdn(1).ipv4(), 1, 100), "");
@@ -309,12 +339,10 @@ TEST_P(Uplink, GatheredPacketsGoWhenTheUrbCompletes) {
         ASSERT_EQ(udp_flood(bench_.pdn(n).ipv4(), 1, 100), "");
     ASSERT_TRUE(wait_until([&] { return statistic(bench_.pdn(4).netdev, "tx_packets") > 0; }));
     EXPECT_EQ(modem().pending_bulk_out(), 1u);
-    const auto start = Clock::now();
     modem().hold_uplink(false);
     wait_for_flood(4);
     const auto flood = recorder_.flood();
     ASSERT_EQ(flood.size(), 4u);
-    EXPECT_LT(flood[3].time - start, 500ms);
     EXPECT_NE(flood[0].transfer, flood[1].transfer);
     EXPECT_EQ(flood[1].transfer, flood[3].transfer);
     expect_clean(bench_);
@@ -331,7 +359,7 @@ TEST_P(Uplink, TimeLimitBoundsTheWait) {
     ASSERT_EQ(udp_flood(bench_.pdn(1).ipv4(), 3, 100), "");
     ASSERT_TRUE(wait_until([&] { return modem().pending_bulk_out() == 2; }));
     EXPECT_GE(Clock::now() - start, 400ms);
-    EXPECT_LT(Clock::now() - start, 2s);
+    EXPECT_LT(Clock::now() - start, 5s);
     modem().hold_uplink(false);
     wait_for_flood(4);
     expect_clean(bench_);
@@ -340,12 +368,16 @@ TEST_P(Uplink, TimeLimitBoundsTheWait) {
 // While both flood, each has about half of the link, whatever the size of its packets.
 TEST_P(Uplink, FloodsShareTheLink) {
     bench_.connect_all();
-    modem().set_uplink_rate(20'000'000);
+    limit_uplink();
+    modem().hold_uplink(true); // until both wait
     constexpr unsigned count = 600;
-    recorder_.forget();
-    std::jthread other([&] { EXPECT_EQ(udp_flood(bench_.pdn(3).ipv4(), count, 1000), ""); });
-    EXPECT_EQ(udp_flood(bench_.pdn(2).ipv4(), count, 1000), "");
-    other.join();
+    std::jthread floods([&] {
+        on_all({bench_.pdn(2), bench_.pdn(3)},
+               [](const Pdn &pdn) { return udp_flood(pdn.ipv4(), count, 1000); });
+    });
+    ASSERT_TRUE(wait_until([] { return floods_waiting() == 2; }));
+    modem().hold_uplink(false);
+    floods.join();
     wait_for_flood(2 * count);
     const auto flood = recorder_.flood();
 
@@ -364,21 +396,34 @@ TEST_P(Uplink, FloodsShareTheLink) {
 
 TEST_P(Uplink, PingIsAnsweredUnderAFlood) {
     bench_.connect_all();
-    modem().set_uplink_rate(20'000'000);
+    limit_uplink();
+    // Ahead of a packet of another PDN there is what is in flight and the aggregate being filled.
+    constexpr size_t payload = 1400, frame = payload + 28 + 8;
+    const size_t aggregate = bench_.own_format().ul_max_size / frame;
+    const size_t in_flight = std::max<size_t>(4 * aggregate, 32768 / frame);
+    std::vector<size_t> ahead;
     std::atomic<bool> done = false;
     std::jthread flood([&] {
         while (!done)
-            EXPECT_EQ(udp_flood(bench_.pdn(1).ipv4(), 100, 1400), "");
+            EXPECT_EQ(udp_flood(bench_.pdn(1).ipv4(), 1000, payload), "");
     });
     wait_for_flood(200);
-    for (unsigned i = 0; i < 10; i++) {
-        const auto start = Clock::now();
+    for (unsigned i = 0; i < 11; i++) {
+        const size_t start = recorder_.packets().size();
         EXPECT_EQ(ping(bench_.pdn(2).ipv4()), "");
-        EXPECT_LT(Clock::now() - start, 500ms);
+        const auto packets = recorder_.packets();
+        ahead.push_back(std::ranges::count_if(
+            packets.begin() + start,
+            std::find_if(packets.begin() + start, packets.end(),
+                         [](const auto &packet) { return packet.mux_id == 0x82; }),
+            [](const auto &packet) { return packet.number.has_value(); }));
         EXPECT_EQ(ping(bench_.pdn(3).ipv6()), "");
     }
     done = true;
     flood.join();
+    // The median: now and then this machine lets time pass before the ping is sent.
+    std::ranges::sort(ahead);
+    EXPECT_LE(ahead[ahead.size() / 2], in_flight + 2 * aggregate);
     expect_clean(bench_);
 }
 
@@ -496,14 +541,14 @@ TEST_P(Uplink, MtuAndFormatMustFit) {
 
 TEST_P(Uplink, MtuChangesUnderLoad) {
     bench_.connect_all();
-    modem().set_uplink_rate(30'000'000);
+    limit_uplink();
     constexpr uint64_t bytes = 1'500'000;
     std::jthread upload([&] { EXPECT_EQ(tcp_upload(bench_.pdn(1).ipv4(), bytes), ""); });
     std::jthread download([&] { EXPECT_EQ(tcp_download(bench_.pdn(2).ipv4(), bytes), ""); });
     unsigned step = 0;
     for (int mtu : {1400, 1280, 1500, 2000, 1300, 1500}) {
         EXPECT_TRUE(
-            wait_until([&] { return modem().peer(0x81).tcp_sunk_bytes >= step * bytes / 8; }, 20s));
+            wait_until([&] { return modem().peer(0x81).tcp_sunk_bytes >= step * bytes / 8; }));
         step++;
         EXPECT_EQ(set_mtu(bench_.pdn(1).netdev, mtu), 0);
         EXPECT_EQ(set_mtu(bench_.pdn(2).netdev, mtu), 0);
@@ -515,8 +560,7 @@ TEST_P(Uplink, MtuChangesUnderLoad) {
 
 TEST_P(Uplink, OnePdnDownAndUpUnderLoadOfTheOthers) {
     bench_.connect_all();
-    modem().set_uplink_rate(15'000'000);
-    recorder_.forget();
+    limit_uplink();
     constexpr unsigned count = 800;
     std::jthread floods([&] {
         on_all({bench_.pdn(1), bench_.pdn(3), bench_.pdn(4)},

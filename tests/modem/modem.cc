@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto unplug_timeout = 10s;
+constexpr auto unplug_timeout = 60s;
 constexpr auto reset_delay = 200ms; // how long a module that resets is off the bus
 constexpr auto poll_interval = 5ms; // of what sysfs has no events for
 
@@ -80,9 +80,9 @@ struct Modem::State {
     Composition composition;
     QmiServer::Faults faults;
     std::optional<Powered> powered;
-    uint64_t power_cycle = 0;  // tells timers of an earlier life
-    bool used = woken = false; // has been plugged in since it was powered up
-    bool woken = false;        // signalled a wake-up since the host enabled it
+    uint64_t power_cycle = 0; // tells timers of an earlier life
+    bool used = false;        // has been plugged in since it was powered up
+    bool woken = false;       // signalled a wake-up since the host enabled it
     std::future<void> waker;
     UsbAttachment plug; // empty while not plugged in
     EventLoop loop;     // last: its thread uses all of the above
