@@ -56,6 +56,15 @@ class TemporaryDirectory {
     std::filesystem::path path_;
 };
 
+// The process group that must not outlive this process, which signals may end; 0: none.
+volatile pid_t running = 0;
+
+extern "C" void stop_running(int) {
+    if (running)
+        ::kill(-running, SIGTERM);
+    ::_exit(1);
+}
+
 // A program in a process group of its own, and its output.
 class Child {
   public:
@@ -75,16 +84,25 @@ class Child {
         posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_adddup2(&files, theirs.get(), 1);
         posix_spawn_file_actions_adddup2(&files, theirs.get(), 2);
-        errno = ::posix_spawn(&process_, arguments[0], &files, nullptr, arguments.data(), environ);
+        posix_spawnattr_t attributes;
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+        errno =
+            ::posix_spawn(&process_, arguments[0], &files, &attributes, arguments.data(), environ);
+        posix_spawnattr_destroy(&attributes);
         posix_spawn_file_actions_destroy(&files);
         if (errno)
             fail(command[0]);
+        running = process_;
+        for (int signal : {SIGINT, SIGTERM, SIGHUP})
+            std::signal(signal, stop_running);
     }
     ~Child() {
-        if (process_ <= 0)
-            return;
-        ::kill(process_, SIGTERM);
-        ::waitpid(process_, nullptr, 0);
+        if (process_ > 0) {
+            ::kill(-process_, SIGTERM);
+            ::waitpid(process_, nullptr, 0);
+        }
+        running = 0;
     }
     Child(const Child &) = delete;
     Child &operator=(const Child &) = delete;
