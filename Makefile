@@ -9,9 +9,8 @@ DEMO_MODEM ?= ec25
 debug_only := *NoMemory*
 # What bench-check measures: short runs of what users do most, on the two ends of the range.
 bench_check := --packets 10000 --runs 3
-bench_checked := $(bench_check) --subject ec25 --subject rm500q $(addprefix --scenario , \
-    udp-down-1400 udp-down-64 udp-up-1400 udp-up-64 tcp-down tcp-up \
-    forward-udp-down forward-tcp-down forward-tcp-up)
+bench_checked := ec25 rm500q udp-down-1400 udp-down-64 udp-up-1400 udp-up-64 tcp-down tcp-up \
+    forward-udp-down forward-tcp-down forward-tcp-up
 failing_caches := skbuff_head_cache,skbuff_fclone_cache,kmalloc-192,kmalloc-512,kmalloc-1k,kmalloc-2k,kmalloc-4k,kmalloc-8k
 
 .PHONY: help
@@ -76,23 +75,26 @@ test-system: ## Plug and play (udev, systemd, ModemManager) in a Debian system i
 	@tests/record system tests/vm/test-system
 
 .PHONY: bench
-bench: ## Measure what packets cost, with this driver and others (BENCH='--subject ec25 ...': a part)
-	@tests/packages build vm bench
-	@$(MAKE) --no-print-directory -C tests bench driver
-	@build/bench --reference tests/bench/vendor.json --json build/bench.json \
-	    --chart build/bench.svg $(BENCH)
+bench: bench-programs ## Measure what packets cost, with this driver and others (BENCH='rm500q tcp-down': that alone)
+	@build/bench --reference tests/bench/vendor.json \
+	    $(or $(BENCH),--json build/bench.json --chart build/bench.svg)
+
+.PHONY: bench-profile
+bench-profile: bench-programs ## Where the instructions go, by function (BENCH='rm500q tcp-down')
+	@tests/bench/profile/profile $(BENCH)
 
 .PHONY: bench-check
-bench-check: ## Fail if a packet costs 5 % more than tests/bench/baseline.json says
-	@tests/packages build vm bench
-	@$(MAKE) --no-print-directory -C tests bench driver
+bench-check: bench-programs ## Fail if a packet costs 5 % more than tests/bench/baseline.json says
 	@tests/record bench build/bench $(bench_check) --check tests/bench/baseline.json
 
 .PHONY: bench-baseline
-bench-baseline: ## Measure anew what bench-check holds the driver to
+bench-baseline: bench-programs ## Measure anew what bench-check holds the driver to
+	@build/bench $(bench_check) $(bench_checked) --baseline tests/bench/baseline.json
+
+.PHONY: bench-programs
+bench-programs:
 	@tests/packages build vm bench
 	@$(MAKE) --no-print-directory -C tests bench driver
-	@build/bench $(bench_checked) --baseline tests/bench/baseline.json
 
 .PHONY: test-debug
 test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (builds it once: 10 minutes)

@@ -73,6 +73,7 @@ TEST_F(Report, LeavesOutWhatIsEmpty) {
         << text;
     EXPECT_EQ(text.find("third"), std::string::npos);
     EXPECT_EQ(text.find("none"), std::string::npos);
+    EXPECT_EQ(table(figures, {rows[2]}, columns), "");
 }
 
 TEST_F(Report, TellsHowManyTimesLess) {

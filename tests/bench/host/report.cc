@@ -43,6 +43,8 @@ std::string layout(const std::vector<Row> &rows, const std::vector<Column> &colu
             used[i] = used[i] || !cells.back().back().empty();
         }
     }
+    if (std::ranges::none_of(used, std::identity()))
+        return "";
     std::string upper(title_width, ' '), lower = upper, body;
     for (size_t i = 0; i < columns.size(); i++) {
         if (!used[i])

@@ -19,7 +19,7 @@ struct Row {
     std::string title;
 };
 
-// Rows and columns without any figure are left out.
+// Rows and columns without any figure are left out; empty if none are left.
 std::string table(const Figures &figures, const std::vector<Row> &rows,
                   const std::vector<Column> &columns);
 
