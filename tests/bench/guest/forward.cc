@@ -3,6 +3,7 @@
 // netdev, or a tun netdev whose packets this program writes.
 #include "../../modem/ip_packet.h"
 #include "../../modem/tcp_segment.h"
+#include "pace.h"
 #include "scenario.h"
 #include "sockets.h"
 
@@ -173,42 +174,6 @@ class Tun {
     FileDescriptor fd_;
 };
 
-// Nothing holds back who forwards: what the module takes too slowly is dropped in the qdisc. So the
-// module is asked, now and then, for an echo; only so many packets may be ahead of the last one.
-class Pace {
-  public:
-    explicit Pace(const Path &path) : answers_(path.answers), socket_(udp_socket()) {
-        connect_to(socket_, path.peer(), port_echo);
-    }
-
-    void sent(uint64_t packets) {
-        constexpr uint64_t step = 1024;
-        since_ += packets;
-        if (!answers_ || since_ < step)
-            return;
-        since_ = 0;
-        if (echoes_++ > 0)
-            wait();
-        send_all(socket_, "echo", 4);
-    }
-    void finish() {
-        if (echoes_ > 0)
-            wait();
-        let_it_drain();
-    }
-    uint64_t echoes() const { return echoes_; }
-
-  private:
-    void wait() {
-        char answer[8];
-        receive(socket_, answer, sizeof(answer));
-    }
-
-    bool answers_;
-    FileDescriptor socket_;
-    uint64_t since_ = 0, echoes_ = 0;
-};
-
 } // namespace
 
 Job forward_udp_down(const std::vector<Path> &paths, uint64_t packets) {
@@ -219,6 +184,7 @@ Job forward_tcp_down(const std::vector<Path> &paths, uint64_t packets) {
     return forward_down(paths.front(), port_tcp_flow, packets, tcp_payload, tcp_headers);
 }
 
+// Nothing but the pace holds back who forwards: what the module takes too slowly, the qdisc drops.
 Job forward_udp_up(const std::vector<Path> &paths, uint64_t packets) {
     const Path &path = paths.front();
     auto tun = std::make_shared<Tun>();

@@ -46,11 +46,11 @@ Path route(const std::string &netdev, unsigned n) {
 }
 
 // fq_codel is what Debian gives a netdev. Its clock is the guest's, the module's is the host's: so
-// it keeps its hands off what to it has been waiting for long.
+// it keeps its hands off what to it has been waiting for long. And nothing overtakes: see pace.h.
 void be_patient(const std::string &netdev) {
     run("! ip link show dev " + netdev +
         " | grep -q 'qdisc fq_codel' || /bin/tc qdisc replace dev " + netdev +
-        " root fq_codel target 10s interval 20s");
+        " root fq_codel flows 1 target 10s interval 20s");
 }
 
 class DialledLink : public Link {

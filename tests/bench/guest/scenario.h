@@ -44,7 +44,4 @@ Job forward_udp_up(const std::vector<Path> &paths, uint64_t packets);
 Job forward_tcp_down(const std::vector<Path> &paths, uint64_t packets);
 Job forward_tcp_up(const std::vector<Path> &paths, uint64_t packets);
 
-// Until what was sent has left the netdev. Longer than it takes; the wait costs nothing.
-void let_it_drain();
-
 } // namespace bench

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "pace.h"
 #include "scenario.h"
 #include "sockets.h"
 
@@ -63,15 +64,21 @@ Job udp_down(const std::vector<Path> &paths, uint64_t packets, size_t payload) {
 }
 
 Job udp_up(const std::vector<Path> &paths, uint64_t packets, size_t payload) {
-    auto sockets = std::make_shared<std::vector<FileDescriptor>>();
+    struct Sender {
+        FileDescriptor socket;
+        Pace pace;
+    };
+    auto senders = std::make_shared<std::vector<Sender>>();
     for (const Path &path : paths) {
-        sockets->push_back(udp_socket());
-        connect_to(sockets->back(), path.peer(), port_sink);
+        senders->push_back({udp_socket(), Pace(path)});
+        connect_to(senders->back().socket, path.peer(), port_sink);
     }
-    auto work = [sockets, packets, buffer = std::vector<char>(payload)] {
+    // The socket's buffer holds it back until the driver has sent.
+    auto work = [senders, packets, buffer = std::vector<char>(payload)] {
         for (uint64_t i = 0; i < packets; i++)
-            send_all((*sockets)[i % sockets->size()], buffer.data(), buffer.size());
-        let_it_drain();
+            send_all((*senders)[i % senders->size()].socket, buffer.data(), buffer.size());
+        for (Sender &sender : *senders)
+            sender.pace.finish();
     };
     return {packets, work, paths.front().answers ? packets : 0};
 }
