@@ -88,8 +88,12 @@ class Lan {
     // Bytes of payload that have left, in packets with headers of that size. What GRO has merged
     // leaves as one packet with one header.
     uint64_t payload(size_t headers) const {
-        const uint64_t packets = read(packets_);
-        return read(bytes_) - packets * (ethernet_header + headers);
+        uint64_t packets, bytes;
+        do { // until none has left in between
+            packets = read(packets_);
+            bytes = read(bytes_);
+        } while (packets != read(packets_));
+        return bytes - packets * (ethernet_header + headers);
     }
 
   private:

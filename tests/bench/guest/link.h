@@ -30,6 +30,10 @@ class Link {
 std::unique_ptr<Link> dial(unsigned pdns);
 std::unique_ptr<Link> dummy();
 
+// fq_codel is what Debian gives a netdev. Where the guest's clock is not the module's, it has to
+// keep its hands off what to it has been waiting for long. And nothing overtakes: see pace.h.
+void be_patient(const Path &path);
+
 // Throws std::runtime_error if a netdev of these says that it has dropped something.
 void expect_no_drops(const std::vector<Path> &paths);
 

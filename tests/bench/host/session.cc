@@ -30,6 +30,7 @@ namespace {
 constexpr auto patience = 20s; // for the last packets, which the VM has sent
 constexpr uint8_t first_mux = 0x81;
 constexpr unsigned most_pdns = 4;
+constexpr uint64_t uplink_rate = 50'000'000; // bits a second, where latency is measured
 
 [[noreturn]] void fail(const std::string &what) {
     throw std::system_error(errno, std::generic_category(), what);
@@ -203,10 +204,16 @@ std::vector<std::string_view> wanted(const Step &step, const Effort &effort) {
     return names;
 }
 
-std::string guest_command(const Subject &subject, const Effort &effort) {
+const std::vector<Step> &steps_of(const Subject &subject, GuestClock clock) {
+    static const std::vector<Step> none;
+    auto found = subject.steps.find(clock);
+    return found == subject.steps.end() ? none : found->second;
+}
+
+std::string guest_command(const Subject &subject, GuestClock clock, const Effort &effort) {
     // What hosts say of themselves by IPv6 is not to be counted.
     std::string command = "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6";
-    for (const Step &step : subject.steps) {
+    for (const Step &step : steps_of(subject, clock)) {
         if (!step.load.empty())
             command += " && " + step.load;
         const auto scenarios = wanted(step, effort);
@@ -222,29 +229,37 @@ std::string guest_command(const Subject &subject, const Effort &effort) {
 
 } // namespace
 
-unsigned samples_of(const Subject &subject, const Effort &effort) {
+unsigned samples_of(const Subject &subject, GuestClock clock, const Effort &effort) {
     size_t count = 0;
-    for (const Step &step : subject.steps)
+    for (const Step &step : steps_of(subject, clock))
         count += wanted(step, effort).size() * effort.runs;
     return unsigned(count);
 }
 
-void run(const Subject &subject, const Effort &effort, const Paths &paths, const Extras &extras,
-         const std::function<void(const Sample &, bool counts)> &sample) {
+void run(const Subject &subject, GuestClock clock, const Effort &effort, const Paths &paths,
+         const Extras &extras, const std::function<void(const Sample &, bool counts)> &sample) {
     const TemporaryDirectory directory;
-    std::vector<std::string> command{
-        paths.run_vm, "--icount",
-        "--smp",      "1",
-        "--timeout",  "3600",
-        "--append",   "mitigations=off",
-        "--modules",  "usbnet cdc-wdm dummy tun xhci-pci " + subject.modules + " " + extras.modules,
-        "--add",      paths.guest,
-        "--add",      paths.tc};
+    std::vector<std::string> command{paths.run_vm,
+                                     "--smp",
+                                     "1",
+                                     "--timeout",
+                                     "3600",
+                                     "--append",
+                                     "mitigations=off",
+                                     "--modules",
+                                     "usbnet cdc-wdm dummy tun xhci-pci " + subject.modules + " " +
+                                         extras.modules,
+                                     "--add",
+                                     paths.guest,
+                                     "--add",
+                                     paths.tc};
+    if (clock == GuestClock::instructions)
+        command.insert(command.begin() + 1, "--icount");
     const std::string socket = directory.path() / "module";
     if (!subject.profile.empty())
         command.insert(command.end(), {"--usbredir", socket});
     command.insert(command.end(), extras.options.begin(), extras.options.end());
-    std::string in_guest = guest_command(subject, effort);
+    std::string in_guest = guest_command(subject, clock, effort);
     if (!extras.finally.empty())
         in_guest += " && " + extras.finally;
     command.insert(command.end(), {"--", in_guest});
@@ -257,22 +272,25 @@ void run(const Subject &subject, const Effort &effort, const Paths &paths, const
         options.attach = server->attach();
         options.speed = subject.speed;
         modem.emplace(*vmodem::find_profile(subject.profile), options);
+        if (clock == GuestClock::real)
+            modem->set_uplink_rate(uplink_rate);
     }
     Child vm(command);
     std::optional<Witness> witness;
     if (modem) {
         modem->plug_in();
-        witness.emplace(*modem);
+        if (clock == GuestClock::instructions)
+            witness.emplace(*modem);
     }
 
     std::ofstream log(paths.log, std::ios::app);
     std::string last;
     unsigned samples = 0;
-    for (Sample s; auto line = vm.line();) {
+    while (auto line = vm.line()) {
         log << *line << std::endl;
-        if (parse(*line, s)) {
-            const bool confirmed = !witness || witness->confirm(s);
-            sample(s, confirmed && s.repeated == 0);
+        if (auto s = parse(*line)) {
+            const bool confirmed = !witness || witness->confirm(*s);
+            sample(*s, confirmed && s->repeated == 0);
             samples++;
         } else if (!line->empty()) {
             last += "  " + *line + "\n";
@@ -280,7 +298,7 @@ void run(const Subject &subject, const Effort &effort, const Paths &paths, const
     }
     if (!vm.succeeded())
         throw std::runtime_error("the VM failed (see also " + paths.log + "):\n" + last);
-    if (samples != samples_of(subject, effort))
+    if (samples != samples_of(subject, clock, effort))
         throw std::runtime_error("some measurements are missing");
 }
 
