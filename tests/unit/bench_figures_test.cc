@@ -73,7 +73,7 @@ class Report : public testing::Test {
 
 TEST_F(Report, LeavesOutWhatIsEmpty) {
     const std::string text = table(figures, rows, columns, 0);
-    EXPECT_NE(text.find("second                           -        12345\n"), std::string::npos)
+    EXPECT_NE(text.find("second                            -        12345\n"), std::string::npos)
         << text;
     EXPECT_EQ(text.find("third"), std::string::npos);
     EXPECT_EQ(text.find("none"), std::string::npos);
