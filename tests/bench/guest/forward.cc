@@ -235,10 +235,7 @@ Job forward_tcp_up(const std::vector<Path> &paths, uint64_t packets) {
         }
         pace->finish();
     };
-    Job job{count * segments, work};
-    if (path.answers)
-        job.taken = [=] { return count * segments + pace->echoes(); };
-    return job;
+    return {count * segments, work, path.answers ? count * segments : 0};
 }
 
 } // namespace bench

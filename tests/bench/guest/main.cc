@@ -2,9 +2,9 @@
 // bench_guest [-d] [-l] [-p PDNS] [-n PACKETS] [-r RUNS] NAME...
 // Dials with the driver that is loaded (-d: uses a dummy netdev instead), and prints a line for
 // each run of each scenario:
-//   bench: NAME packets N busy NS elapsed NS sunk N taken N repeated N
-// where sunk and taken are what the module must have got (see scenario.h), and repeated is how many
-// segments TCP has sent again. With -l the names are those of latency.h, and the lines are
+//   bench: NAME packets N busy NS elapsed NS sunk N repeated N
+// where sunk is how many packets the module must have got (see scenario.h), and repeated is how
+// many segments TCP has sent again. With -l the names are those of latency.h, and the lines are
 //   latency: NAME ms X
 // Exits 0 if nothing was lost on this side, 1 otherwise, 2 on wrong usage.
 #include "latency.h"
@@ -93,9 +93,9 @@ void measure(Soaker &soaker, const Scenario &scenario, const std::vector<Path> &
     const Load load = soaker.measure(job.work);
     expect_no_drops(paths);
     std::printf("bench: %s packets %" PRIu64 " busy %" PRIu64 " elapsed %" PRIu64 " sunk %" PRIu64
-                " taken %" PRIu64 " repeated %" PRIu64 "\n",
+                " repeated %" PRIu64 "\n",
                 scenario.name.data(), job.packets, load.busy, load.elapsed, job.sunk,
-                job.taken ? job.taken() : 0, retransmissions() - repeated);
+                retransmissions() - repeated);
     std::fflush(stdout);
 }
 

@@ -17,7 +17,6 @@ class Pace {
     void sent(uint64_t packets);
     // Waits until the module has taken all.
     void finish();
-    uint64_t echoes() const { return asked_; }
 
   private:
     void ask();

@@ -13,10 +13,9 @@ namespace bench {
 struct Job {
     uint64_t packets;           // that the work will move
     std::function<void()> work; // what is measured; throws if something is lost
-    // What the module will have taken when it is done: datagrams in its sink, and IP packets.
-    // 0: not told.
+    // What the module will have taken when it is done: datagrams in its sink, and packets into the
+    // black hole.
     uint64_t sunk = 0;
-    std::function<uint64_t()> taken = {};
 };
 
 struct Scenario {

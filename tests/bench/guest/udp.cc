@@ -84,7 +84,7 @@ Job udp_up(const std::vector<Path> &paths, uint64_t packets, size_t payload) {
 }
 
 Job udp_echo(const std::vector<Path> &paths, uint64_t packets) {
-    constexpr uint64_t share = 10; // fewer do: each costs much
+    constexpr uint64_t share = 40; // fewer do: each takes long
     auto socket = std::make_shared<FileDescriptor>(udp_socket());
     connect_to(*socket, paths.front().peer(), port_echo);
     auto work = [socket, round_trips = packets / share] {

@@ -51,7 +51,7 @@ std::optional<Sample> parse(std::string_view line) {
     } else if (kind == "bench:") {
         if (!field("packets", packets) || packets == 0 || !field("busy", busy) ||
             !field("elapsed", elapsed) || !field("sunk", sample.sunk) ||
-            !field("taken", sample.taken) || !field("repeated", sample.repeated))
+            !field("repeated", sample.repeated))
             return std::nullopt;
         sample.figure = double(busy) / double(packets);
     } else {

@@ -32,7 +32,7 @@ class Figures {
 struct Sample {
     std::string scenario;
     double figure;
-    uint64_t sunk = 0, taken = 0, repeated = 0;
+    uint64_t sunk = 0, repeated = 0;
 };
 
 // nullopt if it is not such a line.
