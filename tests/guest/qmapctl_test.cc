@@ -426,7 +426,7 @@ TEST(QmapctlMonitor, BeginsAmongEvents) {
     LoadedDriver driver("qmap_mode=2");
     Plugged bench("ec25", 2);
     Background background;
-    background.repeat([&, netlink = std::make_shared<Netlink>(), index = bench.index(),
+    background.repeat([netlink = std::make_shared<Netlink>(), index = bench.index(),
                        up = 0u]() mutable { netlink->set_link(index, 0x81, up = !up); });
     for (unsigned round = 0; round < 10; round++) {
         Running monitor("monitor --json");
@@ -458,7 +458,6 @@ TEST(QmapctlMonitor, EndsWithTheDriver) {
 TEST_P(Qmapctl, Unplugged) {
     LoadedDriver driver("qmap_mode=2");
     Plugged bench(GetParam().profile, 2);
-    bench.agree();
     bring_up(bench);
     Background background;
     background.load(bench.pdn(1));
