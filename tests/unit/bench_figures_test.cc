@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "../bench/host/check.h"
 #include "../bench/host/figures.h"
 #include "../bench/host/report.h"
 
@@ -26,7 +27,7 @@ TEST(Figures, GoThroughJson) {
     figures.add("a", "x", 99.6);
     figures.add("a", "x", 200.4);
     figures.add("b", "y", 7);
-    EXPECT_EQ(to_json(figures)["a"]["x"]["runs"], (nlohmann::json{99.6, 200.4}));
+    EXPECT_EQ(to_json(figures)["a"]["x"]["runs"], (nlohmann::json{99.6, 200}));
     EXPECT_EQ(to_json(figures)["a"]["x"]["median"], 150);
     Figures again = from_medians(medians(figures));
     EXPECT_EQ(again.median("a", "x"), 150);
@@ -54,6 +55,28 @@ TEST(Figures, ReadsTheLinesOfTheGuestAlone) {
           "bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 repeated 3 more",
           "latency: ping-idle ms", "latency: ping-idle s 1"})
         EXPECT_FALSE(parse(line)) << line;
+}
+
+TEST(Check, AllowsFivePercentMore) {
+    Figures baseline, figures;
+    baseline.add("a", "x", 1000);
+    figures.add("a", "x", 1050);
+    figures.add("a", "y", 99999); // not in the baseline
+    Verdict verdict = hold_against(baseline, figures);
+    EXPECT_TRUE(verdict.good);
+    EXPECT_EQ(verdict.text, "[ RUN      ] Bench.a/x\n"
+                            "1050 instructions per packet, +5.0 % of 1000\n"
+                            "[       OK ] Bench.a/x\n");
+    figures.add("a", "x", 1052);
+    verdict = hold_against(baseline, figures);
+    EXPECT_FALSE(verdict.good);
+    EXPECT_TRUE(verdict.text.ends_with("[  FAILED  ] Bench.a/x\n"));
+}
+
+TEST(Check, FailsForAFigureThatIsMissing) {
+    Figures baseline;
+    baseline.add("a", "x", 1000);
+    EXPECT_FALSE(hold_against(baseline, {}).good);
 }
 
 class Report : public testing::Test {

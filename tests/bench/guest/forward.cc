@@ -118,9 +118,9 @@ class Lan {
 void request_flow(const Path &path, uint16_t service, uint64_t packets, size_t payload) {
     const std::string text = std::to_string(packets) + " " + std::to_string(payload) + " 0";
     const Bytes packet =
-        udp_packet(lan_host, path.peer(), lan_port, service, Bytes(text.begin(), text.end()));
+        udp_packet(lan_host, path.peer, lan_port, service, Bytes(text.begin(), text.end()));
     const FileDescriptor socket(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
-    const sockaddr_in peer = address_of(path.peer(), 0);
+    const sockaddr_in peer = address_of(path.peer, 0);
     if (!socket || ::sendto(socket.get(), packet.data(), packet.size(), 0,
                             reinterpret_cast<const sockaddr *>(&peer), sizeof(peer)) < 0)
         fail("request");
@@ -193,7 +193,7 @@ Job forward_udp_up(const std::vector<Path> &paths, uint64_t packets) {
     const Path &path = paths.front();
     auto tun = std::make_shared<Tun>();
     auto pace = std::make_shared<Pace>(path);
-    const Bytes packet = udp_packet(tun_host, path.peer(), lan_port, port_sink, Bytes(udp_payload));
+    const Bytes packet = udp_packet(tun_host, path.peer, lan_port, port_sink, Bytes(udp_payload));
     auto work = [=] {
         for (uint64_t i = 0; i < packets; i++) {
             tun->write({}, packet);

@@ -23,7 +23,7 @@ namespace {
 class Upload {
   public:
     explicit Upload(const Path &path) : socket_(udp_socket()) {
-        connect_to(socket_, path.peer(), port_sink);
+        connect_to(socket_, path.peer, port_sink);
         thread_ = std::thread([this] {
             const std::array<char, 1400> buffer{};
             while (!stop_)
@@ -49,7 +49,7 @@ class Upload {
 std::vector<Milliseconds> round_trips(const Path &path, unsigned count,
                                       std::chrono::milliseconds interval) {
     const FileDescriptor socket = udp_socket();
-    connect_to(socket, path.peer(), port_echo);
+    connect_to(socket, path.peer, port_echo);
     std::vector<Milliseconds> times;
     for (unsigned i = 0; i < count; i++) {
         std::this_thread::sleep_for(interval);

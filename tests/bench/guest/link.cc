@@ -42,7 +42,7 @@ Path route(const std::string &netdev, unsigned n) {
     const uint32_t network = 10u << 24 | 200u << 16 | n << 8, hole = 240u << 24 | n << 16;
     run("ip route add " + dotted(network) + "/24 dev " + netdev);
     run("ip route add " + dotted(hole) + "/16 dev " + netdev);
-    return {netdev, network, hole | 1, true};
+    return {netdev, network | 1, hole | 1, true};
 }
 
 class DialledLink : public Link {

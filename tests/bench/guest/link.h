@@ -12,11 +12,9 @@ namespace bench {
 // A netdev and the addresses behind it. In host byte order.
 struct Path {
     std::string netdev;
-    uint32_t network;    // all of it, /24, is answered for by the module
+    uint32_t peer;       // an address that the module answers for
     uint32_t black_hole; // the module takes what goes there, and does not answer
     bool answers;        // false: there is no module
-
-    uint32_t peer(unsigned n = 0) const { return network | (1 + n % 254); }
 };
 
 class Link {

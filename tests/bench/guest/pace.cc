@@ -4,7 +4,7 @@
 namespace bench {
 
 Pace::Pace(const Path &path) : answers_(path.answers), socket_(udp_socket()) {
-    connect_to(socket_, path.peer(), port_echo);
+    connect_to(socket_, path.peer, port_echo);
 }
 
 void Pace::sent(uint64_t packets) {

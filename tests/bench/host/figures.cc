@@ -60,9 +60,11 @@ std::optional<Sample> parse(std::string_view line) {
     return in >> kind ? std::nullopt : std::optional(sample);
 }
 
-// To a thousandth of a millisecond; instructions whole.
-static double rounded(double figure) {
-    return figure < 1000 ? std::round(figure * 1000) / 1000 : std::round(figure);
+// Instructions whole, milliseconds to a thousandth.
+static json rounded(double figure) {
+    if (figure >= 100)
+        return std::lround(figure);
+    return std::round(figure * 1000) / 1000;
 }
 
 json to_json(const Figures &figures) {

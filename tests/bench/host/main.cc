@@ -2,6 +2,7 @@
 // bench: measures what a packet costs, in instructions, with this driver and with others; and holds
 // the figures against those of before. Needs no root. Exits 0 if all went well, 1 if something was
 // lost, crashed or has become slower, 2 on wrong usage.
+#include "check.h"
 #include "report.h"
 #include "session.h"
 
@@ -159,24 +160,6 @@ std::string draw(const Figures &figures) {
                  rows(GuestClock::instructions), columns);
 }
 
-// In GoogleTest's notation, for tests/summary. False if a figure is too high or is not there.
-bool hold_against(const Figures &baseline, const Figures &figures) {
-    constexpr double tolerance = 1.05;
-    bool good = true;
-    for (const auto &[subject, scenarios] : baseline.runs())
-        for (const auto &[scenario, runs] : scenarios) {
-            const std::string name = "Bench." + subject + "/" + scenario;
-            const double before = baseline.median(subject, scenario);
-            const double now = figures.median(subject, scenario);
-            const bool held = now > 0 && now <= before * tolerance;
-            std::printf("[ RUN      ] %s\n%.0f instructions per packet, %+.1f %% of %.0f\n%s %s\n",
-                        name.c_str(), now, 100 * (now - before) / before, before,
-                        held ? "[       OK ]" : "[  FAILED  ]", name.c_str());
-            good = good && held;
-        }
-    return good;
-}
-
 std::vector<std::string> names_in(const Figures &figures) {
     std::vector<std::string> names;
     for (const auto &[subject, scenarios] : figures.runs()) {
@@ -204,7 +187,11 @@ bool run(Settings settings) {
         figures.merge(from_medians(read_json(settings.reference)));
     print(figures);
     write(settings.chart, draw(figures));
-    return settings.check.empty() || hold_against(baseline, figures);
+    if (settings.check.empty())
+        return true;
+    const Verdict verdict = hold_against(baseline, figures);
+    std::printf("%s", verdict.text.c_str());
+    return verdict.good;
 }
 
 } // namespace
