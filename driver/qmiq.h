@@ -7,8 +7,8 @@
  *	              control.c            every change of state; has netlink.c
  *	        /   |    \                  tell of it
  *	   mux.c  rx.c  tx.c   bridge.c    data path
- *	        \   |    /
- *	         qmap.c                    wire codec
+ *	        \   | \  /
+ *	         qmap.c segment.c          wire codec; GSO
  *
  * main.c and device.c tie them to USB. Locks:
  *
@@ -35,6 +35,7 @@
 #include <linux/usb.h>
 #include <linux/usb/usbnet.h>
 #include <linux/workqueue.h>
+#include <net/tso.h>
 
 #include "qmap.h"
 #include "uapi/linux/qmi_wwan_q.h"
@@ -130,6 +131,26 @@ struct qmiq_bridge {
 };
 
 /**
+ * struct qmiq_unsent - what is still to be sent of an skb
+ * @skb: NULL: nothing
+ * @header: GSO: bytes from the Ethernet to the transport header, which each
+ *	segment gets; else 0
+ * @left: GSO: bytes of payload
+ * @csum_start: offset in @skb of what the driver or the module has to compute a
+ *	checksum over; 0: neither has
+ * @csum_field: offset from there of the checksum
+ * @tso: GSO: position in the payload
+ */
+struct qmiq_unsent {
+	struct sk_buff *skb;
+	u32 header;
+	u32 left;
+	u16 csum_start;
+	u16 csum_field;
+	struct tso_t tso;
+};
+
+/**
  * struct qmiq_port - a netdev that carries the packets of one PDN
  * @q: the module
  * @netdev: master in modes 0 and 1, else a mux netdev
@@ -138,8 +159,8 @@ struct qmiq_bridge {
  * @attached: packets pass; a master with mux netdevs is not; under
  *	qmiq_tx::lock
  * @flow_off: the modem wants no packets; under qmiq_tx::lock
- * @backlog: packet that found no room; the queue is stopped as long as there
- *	is one; under qmiq_tx::lock
+ * @unsent: packets that found no room; the queue is stopped as long as there
+ *	are any; under qmiq_tx::lock
  * @rx: written by the NAPI context
  * @tx: written under qmiq_tx::lock
  * @bridge: hand-over to a LAN client
@@ -151,7 +172,7 @@ struct qmiq_port {
 	bool link;
 	bool attached;
 	bool flow_off;
-	struct sk_buff *backlog;
+	struct qmiq_unsent unsent;
 	struct qmiq_stats rx;
 	struct qmiq_stats tx;
 	struct qmiq_bridge bridge;
@@ -455,6 +476,25 @@ void qmiq_rx_pause(struct qmiq_dev *q);
 void qmiq_rx_resume(struct qmiq_dev *q);
 void qmiq_rx_discard(struct qmiq_dev *q);
 int qmiq_rx_poll(struct qmiq_dev *q, int budget);
+
+/* segment.c */
+bool qmiq_can_segment(const struct sk_buff *skb);
+void qmiq_unsent_start(struct qmiq_unsent *unsent, struct sk_buff *skb);
+void qmiq_unsent_put(struct qmiq_unsent *unsent, u8 *dst, u32 offset, u32 len);
+void qmiq_unsent_checksum(const struct qmiq_unsent *unsent, u8 *dst, u32 offset,
+			  u32 len);
+
+/**
+ * qmiq_unsent_len() - bytes of the next packet, its Ethernet header included
+ * @unsent: not empty
+ */
+static inline u32 qmiq_unsent_len(const struct qmiq_unsent *unsent)
+{
+	return unsent->header ?
+	       unsent->header + min_t(u32, unsent->left,
+				      skb_shinfo(unsent->skb)->gso_size) :
+	       unsent->skb->len;
+}
 
 /* tx.c */
 void qmiq_tx_init(struct qmiq_dev *q);

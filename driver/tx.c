@@ -8,9 +8,9 @@
  * bounds the wait where neither happens. So an idle link adds no delay, and a
  * busy one sends full aggregates.
  *
- * What is in flight is bounded in bytes. The packet that finds no room stays
- * with its port and stops that port's queue: packets wait in the qdiscs, where
- * they can be scheduled. The ports with such a packet take turns.
+ * What is in flight is bounded in bytes. What finds no room of an skb stays with
+ * its port and stops that port's queue: packets wait in the qdiscs, where they
+ * can be scheduled. The ports that wait so take turns.
  *
  * A queue is stopped from within its own ndo_start_xmit alone, and a packet is
  * never handed back: what a qdisc gets back (NETDEV_TX_BUSY), or finds stopped
@@ -163,14 +163,15 @@ static u32 qmiq_tx_room(const struct qmiq_dev *q,
 	return limit > slot->len ? limit - slot->len : 0;
 }
 
-static void qmiq_tx_drop(struct qmiq_port *port, struct sk_buff *skb,
-			 enum qmiq_counter reason)
+/* Under tx.lock. Drops what is left of the port's skb. */
+static void qmiq_tx_drop(struct qmiq_port *port, enum qmiq_counter reason)
 {
 	qmiq_count(port->q, reason);
 	u64_stats_update_begin(&port->tx.sync);
 	u64_stats_inc(&port->tx.dropped);
 	u64_stats_update_end(&port->tx.sync);
-	dev_kfree_skb_any(skb);
+	dev_kfree_skb_any(port->unsent.skb);
+	port->unsent.skb = NULL;
 }
 
 /*
@@ -180,45 +181,57 @@ static void qmiq_tx_drop(struct qmiq_port *port, struct sk_buff *skb,
 static u32 qmiq_tx_ip_len(const struct sk_buff *skb)
 {
 	u32 len = skb->len - ETH_HLEN;
-	struct {
+	const struct {
 		struct ethhdr eth;
 		u8 ip[6];
-	} __packed hdr;
+	} __packed *hdr;
+	u8 buffer[sizeof(*hdr)];
 
-	if (skb_copy_bits(skb, 0, &hdr, sizeof(hdr)))
+	hdr = skb_header_pointer(skb, 0, sizeof(*hdr), buffer);
+	if (!hdr)
 		return 0;
-	switch (qmap_ip_version(hdr.ip, len)) {
+	switch (qmap_ip_version(hdr->ip, len)) {
 	case 4:
-		if (hdr.eth.h_proto != htons(ETH_P_IP))
+		if (hdr->eth.h_proto != htons(ETH_P_IP))
 			return 0;
-		len = min_t(u32, len, get_unaligned_be16(&hdr.ip[2]));
+		len = min_t(u32, len, get_unaligned_be16(&hdr->ip[2]));
 		return len < sizeof(struct iphdr) ? 0 : len;
 	case 6:
 		/* A length of 0 is a jumbogram's, and never padded. */
-		if (hdr.eth.h_proto != htons(ETH_P_IPV6))
+		if (hdr->eth.h_proto != htons(ETH_P_IPV6))
 			return 0;
 		return len > ETH_ZLEN - ETH_HLEN ? len :
 		       min_t(u32, len, sizeof(struct ipv6hdr) +
-				       get_unaligned_be16(&hdr.ip[4]));
+				       get_unaligned_be16(&hdr->ip[4]));
 	default:
 		return 0;
 	}
 }
 
-/* Under tx.lock. Writes the frame of a packet to @dst. */
-static void qmiq_tx_put(struct qmiq_port *port, u8 *dst,
-			const struct sk_buff *skb, int offset, u32 len)
+/*
+ * Under tx.lock. Writes the frame of the next packet to @dst. The checksum that
+ * the stack left to us is the module's to compute where it can.
+ */
+static void qmiq_tx_put(struct qmiq_port *port, u8 *dst, u32 offset, u32 len)
 {
 	struct qmiq_dev *q = port->q;
+	struct qmiq_unsent *unsent = &port->unsent;
+	u8 *packet = dst;
+	bool offload;
 
+	if (q->version != QMAP_NONE)
+		packet += qmap_header_len(q->version);
+	qmiq_unsent_put(unsent, packet, offset, len);
+	offload = unsent->csum_start && q->version == QMAP_V5 &&
+		  qmap_csum_covers(packet);
+	if (unsent->csum_start && !offload)
+		qmiq_unsent_checksum(unsent, packet, offset, len);
 	if (q->version != QMAP_NONE) {
-		qmap_put_data_header(dst, q->version, port->mux_id, len);
-		dst += qmap_header_len(q->version);
-		memset(dst + len, 0, qmap_pad(len));
-	}
-	skb_copy_bits(skb, offset, dst, len);
-	if (q->ethernet) {
-		struct ethhdr *eth = (struct ethhdr *)dst;
+		qmap_put_data_header(dst, q->version, port->mux_id, len,
+				     offload);
+		memset(packet + len, 0, qmap_pad(len));
+	} else if (q->ethernet) {
+		struct ethhdr *eth = (struct ethhdr *)packet;
 
 		/* Without ARP the stack knows no address but our own. */
 		if (ether_addr_equal(eth->h_dest, port->netdev->dev_addr))
@@ -239,50 +252,64 @@ static struct qmiq_tx_slot *qmiq_tx_reserve(struct qmiq_dev *q, u32 frame)
 	return q->tx.open;
 }
 
-/*
- * Under tx.lock. Puts a packet into the aggregate, or drops it where it never
- * can be; false if there is no room now.
- */
-static bool qmiq_tx_place(struct qmiq_port *port, struct sk_buff *skb)
+/* Under tx.lock. Puts the port's next packet, of @len bytes, into @slot. */
+static void qmiq_tx_fill(struct qmiq_port *port, struct qmiq_tx_slot *slot,
+			 u32 offset, u32 len)
 {
 	struct qmiq_dev *q = port->q;
-	bool whole = q->ethernet || q->pass_through;
-	int offset = whole ? 0 : ETH_HLEN;
-	u32 len = whole ? skb->len : qmiq_tx_ip_len(skb);
-	struct qmiq_tx_slot *slot;
-	u32 frame;
 
-	if (unlikely(!len)) {
-		qmiq_tx_drop(port, skb, QMIQ_TX_NOT_IP);
-		return true;
-	}
-	frame = qmiq_tx_frame_len(q, len);
-	if (unlikely(frame > q->tx.slot_size)) {
-		qmiq_tx_drop(port, skb, QMIQ_TX_TOO_LONG);
-		return true;
-	}
-	slot = qmiq_tx_reserve(q, frame);
-	if (!slot)
-		return false;
-	if (unlikely(qmiq_tx_room(q, slot) < frame)) {
-		qmiq_tx_drop(port, skb, QMIQ_TX_NO_MEMORY);
-		return true;
-	}
-
-	qmiq_tx_put(port, slot->buffer + slot->len, skb, offset, len);
-	slot->len += frame;
+	qmiq_tx_put(port, slot->buffer + slot->len, offset, len);
+	slot->len += qmiq_tx_frame_len(q, len);
 	slot->datagrams++;
 	qmiq_count(q, QMIQ_TX_DATAGRAMS);
 	u64_stats_update_begin(&port->tx.sync);
 	u64_stats_inc(&port->tx.packets);
-	u64_stats_add(&port->tx.bytes, skb->len - port->netdev->hard_header_len);
+	u64_stats_add(&port->tx.bytes,
+		      len + offset - port->netdev->hard_header_len);
 	u64_stats_update_end(&port->tx.sync);
-	skb_tx_timestamp(skb);
-	dev_consume_skb_any(skb);
-
 	if (!qmiq_tx_aggregates(q) ||
 	    slot->datagrams >= q->format.ul_max_datagrams)
 		qmiq_tx_flush(q);
+}
+
+/*
+ * Under tx.lock. Puts the port's unsent packets into aggregates, or drops them
+ * where they never can be; false if there is no room for all of them now.
+ */
+static bool qmiq_tx_place(struct qmiq_port *port)
+{
+	struct qmiq_dev *q = port->q;
+	struct qmiq_unsent *unsent = &port->unsent;
+	bool whole = q->ethernet || q->pass_through;
+	u32 offset = whole ? 0 : ETH_HLEN;
+	struct qmiq_tx_slot *slot;
+	u32 len, frame;
+
+	do {
+		len = whole || unsent->left ? qmiq_unsent_len(unsent) - offset :
+					      qmiq_tx_ip_len(unsent->skb);
+		if (unlikely(!len)) {
+			qmiq_tx_drop(port, QMIQ_TX_NOT_IP);
+			return true;
+		}
+		frame = qmiq_tx_frame_len(q, len);
+		if (unlikely(frame > q->tx.slot_size)) {
+			qmiq_tx_drop(port, QMIQ_TX_TOO_LONG);
+			return true;
+		}
+		slot = qmiq_tx_reserve(q, frame);
+		if (!slot)
+			return false;
+		if (unlikely(qmiq_tx_room(q, slot) < frame)) {
+			qmiq_tx_drop(port, QMIQ_TX_NO_MEMORY);
+			return true;
+		}
+		qmiq_tx_fill(port, slot, offset, len);
+	} while (unsent->left);
+
+	skb_tx_timestamp(unsent->skb);
+	dev_consume_skb_any(unsent->skb);
+	unsent->skb = NULL;
 	return true;
 }
 
@@ -304,22 +331,22 @@ static void qmiq_tx_push(struct qmiq_dev *q, bool more)
 /* Under tx.lock. */
 static bool qmiq_tx_waits(const struct qmiq_port *port)
 {
-	return port->backlog && !port->flow_off;
+	return port->unsent.skb && !port->flow_off;
 }
 
 /* Under tx.lock. Lets a port that waits go on; false: no room. */
 static bool qmiq_tx_restart(struct qmiq_port *port)
 {
-	if (!qmiq_tx_place(port, port->backlog))
+	if (!qmiq_tx_place(port))
 		return false;
-	port->backlog = NULL;
 	netif_wake_queue(port->netdev);
 	return true;
 }
 
 /*
  * Under tx.lock. The first port to be restarted fills from its qdisc what room
- * is left: the next turn begins behind it, or with the one that found no room.
+ * is left: the next turn begins behind it, or behind the one that got rid of
+ * some of its packets, or with the one that found no room.
  */
 static void qmiq_tx_restart_all(struct qmiq_dev *q)
 {
@@ -329,11 +356,13 @@ static void qmiq_tx_restart_all(struct qmiq_dev *q)
 	for (i = 0; i < QMIQ_MAX_PDN; i++) {
 		unsigned int n = (start + i) % QMIQ_MAX_PDN;
 		struct qmiq_port *port = qmiq_port_at(q, n);
+		u32 left;
 
 		if (!port || !qmiq_tx_waits(port))
 			continue;
+		left = port->unsent.left;
 		if (!qmiq_tx_restart(port)) {
-			q->tx.turn = n;
+			q->tx.turn = n + (port->unsent.left != left);
 			break;
 		}
 		if (!restarted)
@@ -368,18 +397,15 @@ netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
 	bool more = netdev_xmit_more();
 
 	spin_lock(&q->tx.lock);
-	if (unlikely(!qmiq_tx_takes(port, skb))) {
-		qmiq_tx_drop(port, skb, QMIQ_TX_NO_PDN);
-		spin_unlock(&q->tx.lock);
-		return NETDEV_TX_OK;
-	}
-	if (unlikely(port->backlog)) {
+	if (unlikely(port->unsent.skb)) {
 		netif_stop_queue(port->netdev);
 		spin_unlock(&q->tx.lock);
 		return NETDEV_TX_BUSY;
 	}
-	if (port->flow_off || !qmiq_tx_place(port, skb)) {
-		port->backlog = skb;
+	qmiq_unsent_start(&port->unsent, skb);
+	if (unlikely(!qmiq_tx_takes(port, skb))) {
+		qmiq_tx_drop(port, QMIQ_TX_NO_PDN);
+	} else if (port->flow_off || !qmiq_tx_place(port)) {
 		netif_stop_queue(port->netdev);
 		more = false;
 	}
@@ -494,8 +520,8 @@ void qmiq_tx_stop_port(struct qmiq_port *port)
 	struct sk_buff *skb;
 
 	spin_lock_bh(&port->q->tx.lock);
-	skb = port->backlog;
-	port->backlog = NULL;
+	skb = port->unsent.skb;
+	port->unsent.skb = NULL;
 	spin_unlock_bh(&port->q->tx.lock);
 	kfree_skb(skb);
 }
