@@ -109,8 +109,11 @@ static int qmiq_mux_stop(struct net_device *netdev)
 static netdev_tx_t qmiq_port_xmit(struct qmiq_port *port, struct sk_buff *skb)
 {
 	if (port->bridge.enabled && READ_ONCE(port->attached) &&
-	    qmiq_bridge_tx(port, skb))
+	    qmiq_bridge_tx(port, skb)) {
+		if (!netdev_xmit_more())
+			qmiq_tx_end_batch(port->q);
 		return NETDEV_TX_OK;
+	}
 	return qmiq_tx_packet(port, skb);
 }
 

@@ -26,7 +26,6 @@
 
 #include <linux/completion.h>
 #include <linux/etherdevice.h>
-#include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
@@ -228,7 +227,6 @@ struct qmiq_answer {
  * @answers: ring of MUX command answers that wait for a slot
  * @answer_head: oldest
  * @answer_count: how many
- * @timer: bounds how long an aggregate is held back
  * @done_lock: protects @done
  * @done: completed slots that wait for the NAPI context
  * @recover: clears a halt of the endpoint
@@ -250,7 +248,6 @@ struct qmiq_tx {
 	struct qmiq_answer answers[QMIQ_MAX_ANSWERS];
 	unsigned int answer_head;
 	unsigned int answer_count;
-	struct hrtimer timer;
 	spinlock_t done_lock;
 	struct list_head done;
 	struct delayed_work recover;
@@ -401,7 +398,6 @@ static inline struct qmiq_port *qmiq_port_by_mux(const struct qmiq_dev *q,
 /* main.c: module parameters */
 extern uint qmiq_param_mode;
 extern char *qmiq_param_separator;
-extern long qmiq_param_agg_time_limit;
 extern uint qmiq_param_bridge_mode;
 
 /* device.c */
@@ -513,6 +509,7 @@ void qmiq_tx_set_flow(struct qmiq_port *port, bool off);
 void qmiq_tx_forget(struct qmiq_dev *q);
 void qmiq_tx_stop_port(struct qmiq_port *port);
 netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb);
+void qmiq_tx_end_batch(struct qmiq_dev *q);
 
 /* bridge.c */
 void qmiq_bridge_init(struct qmiq_bridge *bridge);

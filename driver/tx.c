@@ -4,9 +4,9 @@
  *
  * All PDNs of a module share its pipe, so they share one aggregate. A packet
  * that finds the pipe idle goes out at once. While URBs are in flight packets
- * gather, and leave when the aggregate is full or an URB completes; a timer
- * bounds the wait where neither happens. So an idle link adds no delay, and a
- * busy one sends full aggregates.
+ * gather, and leave when the aggregate is full or an URB completes. So an idle
+ * link adds no delay, and a busy one sends full aggregates. No timer is needed:
+ * what waits, waits for URBs that are before it in the pipe.
  *
  * What is in flight is bounded in bytes. What finds no room of an skb stays with
  * its port and stops that port's queue: packets wait in the qdiscs, where they
@@ -18,7 +18,6 @@
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <asm/unaligned.h>
 
 #include "qmiq.h"
 
@@ -194,7 +193,7 @@ static u32 qmiq_tx_ip_len(const struct sk_buff *skb)
 	case 4:
 		if (hdr->eth.h_proto != htons(ETH_P_IP))
 			return 0;
-		len = min_t(u32, len, get_unaligned_be16(&hdr->ip[2]));
+		len = min_t(u32, len, hdr->ip[2] << 8 | hdr->ip[3]);
 		return len < sizeof(struct iphdr) ? 0 : len;
 	case 6:
 		/* A length of 0 is a jumbogram's, and never padded. */
@@ -202,7 +201,7 @@ static u32 qmiq_tx_ip_len(const struct sk_buff *skb)
 			return 0;
 		return len > ETH_ZLEN - ETH_HLEN ? len :
 		       min_t(u32, len, sizeof(struct ipv6hdr) +
-				       get_unaligned_be16(&hdr->ip[4]));
+				       (hdr->ip[4] << 8 | hdr->ip[5]));
 	default:
 		return 0;
 	}
@@ -313,19 +312,11 @@ static bool qmiq_tx_place(struct qmiq_port *port)
 	return true;
 }
 
-/* Under tx.lock. Sends what is open now if the pipe is idle, else soon. */
-static void qmiq_tx_push(struct qmiq_dev *q, bool more)
+/* Under tx.lock. Sends what has gathered if the pipe is idle. */
+static void qmiq_tx_push(struct qmiq_dev *q)
 {
-	struct qmiq_tx *tx = &q->tx;
-
-	if (!tx->open || !tx->up)
-		return;
-	if (!tx->in_flight && !more)
+	if (!q->tx.in_flight)
 		qmiq_tx_flush(q);
-	else if (!hrtimer_is_queued(&tx->timer))
-		hrtimer_start(&tx->timer,
-			      ns_to_ktime(max(qmiq_param_agg_time_limit, 0L)),
-			      HRTIMER_MODE_REL_SOFT);
 }
 
 /* Under tx.lock. */
@@ -369,7 +360,7 @@ static void qmiq_tx_restart_all(struct qmiq_dev *q)
 			q->tx.turn = n + 1;
 		restarted = true;
 	}
-	qmiq_tx_push(q, false);
+	qmiq_tx_push(q);
 }
 
 /*
@@ -394,7 +385,7 @@ static bool qmiq_tx_takes(const struct qmiq_port *port,
 netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
 {
 	struct qmiq_dev *q = port->q;
-	bool more = netdev_xmit_more();
+	bool stop = false;
 
 	spin_lock(&q->tx.lock);
 	if (unlikely(port->unsent.skb)) {
@@ -407,11 +398,27 @@ netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
 		qmiq_tx_drop(port, QMIQ_TX_NO_PDN);
 	} else if (port->flow_off || !qmiq_tx_place(port)) {
 		netif_stop_queue(port->netdev);
-		more = false;
+		stop = true;
 	}
-	qmiq_tx_push(q, more);
+	if (stop || !netdev_xmit_more())
+		qmiq_tx_push(q);
 	spin_unlock(&q->tx.lock);
 	return NETDEV_TX_OK;
+}
+
+/**
+ * qmiq_tx_end_batch() - the last packet of a batch was not for the modem
+ * @q: the module
+ *
+ * Those before it have gathered in the expectation of more.
+ *
+ * Context: BH.
+ */
+void qmiq_tx_end_batch(struct qmiq_dev *q)
+{
+	spin_lock(&q->tx.lock);
+	qmiq_tx_push(q);
+	spin_unlock(&q->tx.lock);
 }
 
 /* Under tx.lock. Answers go in transfers of their own. */
@@ -482,7 +489,7 @@ void qmiq_tx_set_flow(struct qmiq_port *port, bool off)
 	port->flow_off = off;
 	if (qmiq_tx_waits(port))
 		qmiq_tx_restart(port);
-	qmiq_tx_push(q, false);
+	qmiq_tx_push(q);
 	spin_unlock(&q->tx.lock);
 }
 
@@ -569,16 +576,6 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 	qmiq_tx_flush(q);
 	qmiq_tx_restart_all(q);
 	spin_unlock(&tx->lock);
-}
-
-static enum hrtimer_restart qmiq_tx_timeout(struct hrtimer *timer)
-{
-	struct qmiq_dev *q = container_of(timer, struct qmiq_dev, tx.timer);
-
-	spin_lock(&q->tx.lock);
-	qmiq_tx_flush(q);
-	spin_unlock(&q->tx.lock);
-	return HRTIMER_NORESTART;
 }
 
 /**
@@ -795,7 +792,6 @@ void qmiq_tx_stop(struct qmiq_dev *q)
 	INIT_LIST_HEAD(&tx->deferred);
 	spin_unlock_bh(&tx->lock);
 
-	hrtimer_cancel(&tx->timer);
 	cancel_delayed_work_sync(&tx->recover);
 	if (tx->stalled) {
 		tx->stalled = false;
@@ -814,6 +810,4 @@ void qmiq_tx_init(struct qmiq_dev *q)
 	INIT_LIST_HEAD(&tx->deferred);
 	INIT_LIST_HEAD(&tx->done);
 	INIT_DELAYED_WORK(&tx->recover, qmiq_tx_recover);
-	hrtimer_setup(&tx->timer, qmiq_tx_timeout, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL_SOFT);
 }
