@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 // A virtual module: USB device, QMI server, QMAP data link and a network behind each PDN,
-// plugged into this machine by USB/IP (vhci_hcd). What VM tests and the vmodem program use.
+// plugged into a USB host, by default this machine's vhci_hcd. What VM tests, the vmodem program
+// and the benchmark use.
 //
 // Thread-safe: each call is carried out on the modem's own loop thread and returns when done.
-// Needs root and the vhci_hcd module; failures of set-up throw std::system_error or
+// vhci_hcd needs root and the module of that name; failures of set-up throw std::system_error or
 // std::runtime_error with the reason.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "ip_peer.h"
 #include "profile.h"
 #include "qmi_server.h"
+#include "usb_attachment.h"
 
 #include <chrono>
 #include <functional>
@@ -45,6 +47,7 @@ struct MuxCommand {
 };
 
 struct ModemOptions {
+    UsbAttach attach = attach_to_vhci;
     UsbSpeed speed = UsbSpeed::high;
     // Network-card type as AT+QCFG="usbnet" would set it: decides the descriptors of the data
     // interfaces. 0 QMI, 1 ECM, 2 MBIM, 3 RNDIS.
@@ -71,7 +74,7 @@ class Modem {
 
     void plug_in();
     // As if pulled out: URBs in flight are lost, the port goes empty. Returns when the host has
-    // noticed (the vhci port is free again).
+    // noticed (the port is free again).
     void unplug();
     bool plugged_in() const;
     // Unplug, lose all state, plug in again after the delay.

@@ -88,7 +88,8 @@ void UsbDevice::respond(Bytes frame) {
 
 void UsbDevice::pump_notifications() {
     auto &urbs = in_[number(network().notify_endpoint)];
-    for (; notifications_ && !urbs.empty(); notifications_--) {
+    while (notifications_ && !urbs.empty()) {
+        notifications_--; // before finish(), which may bring the next URB
         Pending urb = urbs.front();
         urbs.pop_front();
         Bytes response_available{0xa1, 0x01, 0, 0, network().control_interface, 0, 0, 0};
