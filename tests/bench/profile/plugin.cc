@@ -40,8 +40,9 @@ struct Block {
 };
 
 uint64_t begin_address, end_address;
-std::string out_path;
-std::unordered_multimap<uint64_t, Block> blocks;
+// Not destroyed: QEMU ends after the destructors have run.
+std::string &out_path = *new std::string;
+std::unordered_multimap<uint64_t, Block> &blocks = *new std::unordered_multimap<uint64_t, Block>;
 bool counting = false;
 
 void executed(unsigned, void *data) {
