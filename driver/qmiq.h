@@ -25,6 +25,7 @@
 #define QMIQ_H
 
 #include <linux/completion.h>
+#include <linux/dynamic_queue_limits.h>
 #include <linux/etherdevice.h>
 #include <linux/interrupt.h>
 #include <linux/mutex.h>
@@ -218,7 +219,7 @@ struct qmiq_answer {
  * @deferred: filled while the module is asleep, sent on resume
  * @open: slot being filled; NULL if none
  * @in_flight: slots sent or deferred and not yet reclaimed
- * @max_in_flight: most that @in_flight may be
+ * @limit: of the bytes in flight
  * @slot_size: bytes of a transfer at the most
  * @up: URBs may be submitted
  * @held: depth of qmiq_tx_suspend(); transfers are deferred
@@ -239,7 +240,7 @@ struct qmiq_tx {
 	struct list_head deferred;
 	struct qmiq_tx_slot *open;
 	unsigned int in_flight;
-	unsigned int max_in_flight;
+	struct dql limit;
 	u32 slot_size;
 	bool up;
 	unsigned int held;

@@ -34,6 +34,7 @@ void qmiq_unsent_start(struct qmiq_unsent *unsent, struct sk_buff *skb)
 {
 	unsent->skb = skb;
 	unsent->header = 0;
+	unsent->left = 0;
 	unsent->csum_start = 0;
 	if (skb_is_gso(skb)) {
 		unsent->header = tso_start(skb, &unsent->tso);

@@ -8,9 +8,11 @@
  * link adds no delay, and a busy one sends full aggregates. No timer is needed:
  * what waits, waits for URBs that are before it in the pipe.
  *
- * What is in flight is bounded in bytes. What finds no room of an skb stays with
- * its port and stops that port's queue: packets wait in the qdiscs, where they
- * can be scheduled. The ports that wait so take turns.
+ * What is in flight is bounded in bytes, by the kernel's dynamic queue limits:
+ * as much as keeps the pipe busy, no more, since an urgent packet has to wait
+ * for all of it. The limit is the pipe's, not a netdev's. What finds no room of
+ * an skb stays with its port and stops that port's queue: packets wait in the
+ * qdiscs, where they can be scheduled. The ports that wait so take turns.
  *
  * A queue is stopped from within its own ndo_start_xmit alone, and a packet is
  * never handed back: what a qdisc gets back (NETDEV_TX_BUSY), or finds stopped
@@ -22,8 +24,10 @@
 #include "qmiq.h"
 
 #define QMIQ_TX_SLOTS		16
-#define QMIQ_TX_MIN_IN_FLIGHT	4
+/* Most that is in flight, whatever the dynamic limit; at least two transfers. */
 #define QMIQ_TX_BYTES_IN_FLIGHT	(32 * 1024)
+/* A dynamic limit that was too high is found out after that time. */
+#define QMIQ_TX_LIMIT_HOLD	HZ
 #define QMIQ_TX_RETRY		msecs_to_jiffies(20)
 
 /* One UL URB; on tx.free, tx.deferred, tx.done, tx.open or with the HC. */
@@ -98,6 +102,7 @@ static void qmiq_tx_submit(struct qmiq_tx_slot *slot)
 
 	slot->urb->transfer_buffer_length = slot->len;
 	tx->in_flight++;
+	dql_queued(&tx->limit, slot->len);
 	qmiq_count(q, QMIQ_TX_TRANSFERS);
 	err = usb_autopm_get_interface_async(q->intf);
 	if (unlikely(err < 0))
@@ -130,7 +135,7 @@ static struct qmiq_tx_slot *qmiq_tx_take_free(struct qmiq_dev *q)
 	struct qmiq_tx *tx = &q->tx;
 	struct qmiq_tx_slot *slot;
 
-	if (tx->in_flight >= tx->max_in_flight)
+	if (dql_avail(&tx->limit) < 0)
 		return NULL;
 	slot = list_first_entry_or_null(&tx->free, struct qmiq_tx_slot, list);
 	if (!slot)
@@ -549,6 +554,7 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 	struct qmiq_tx *tx = &q->tx;
 	struct qmiq_tx_slot *slot, *next;
 	LIST_HEAD(done);
+	u32 bytes = 0;
 
 	if (list_empty_careful(&tx->done))
 		return;
@@ -559,6 +565,7 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 	spin_lock(&tx->lock);
 	list_for_each_entry_safe(slot, next, &done, list) {
 		tx->in_flight--;
+		bytes += slot->len;
 		if (unlikely(slot->status)) {
 			bool stall = slot->status == -EPIPE;
 
@@ -572,6 +579,7 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 		}
 		list_move(&slot->list, &tx->free);
 	}
+	dql_completed(&tx->limit, bytes);
 	qmiq_tx_send_answers(q);
 	qmiq_tx_flush(q);
 	qmiq_tx_restart_all(q);
@@ -598,9 +606,10 @@ void qmiq_tx_configure(struct qmiq_dev *q)
 	tx->slot_size = qmiq_tx_frame_len(q, mtu);
 	if (qmiq_tx_aggregates(q))
 		tx->slot_size = q->format.ul_max_size;
-	tx->max_in_flight = clamp_t(u32,
-				    QMIQ_TX_BYTES_IN_FLIGHT / tx->slot_size,
-				    QMIQ_TX_MIN_IN_FLIGHT, QMIQ_TX_SLOTS);
+	/* What is in flight can exceed the limit by one transfer. */
+	tx->limit.min_limit = tx->slot_size;
+	tx->limit.max_limit = max(tx->slot_size, QMIQ_TX_BYTES_IN_FLIGHT -
+				  min(tx->slot_size, QMIQ_TX_BYTES_IN_FLIGHT));
 	spin_unlock_bh(&tx->lock);
 }
 
@@ -689,6 +698,7 @@ static void qmiq_tx_empty(struct qmiq_tx *tx)
 
 	tx->open = NULL;
 	tx->in_flight = 0;
+	dql_reset(&tx->limit);
 	tx->answer_count = 0;
 	INIT_LIST_HEAD(&tx->free);
 	INIT_LIST_HEAD(&tx->deferred);
@@ -806,6 +816,7 @@ void qmiq_tx_init(struct qmiq_dev *q)
 
 	spin_lock_init(&tx->lock);
 	spin_lock_init(&tx->done_lock);
+	dql_init(&tx->limit, QMIQ_TX_LIMIT_HOLD);
 	INIT_LIST_HEAD(&tx->free);
 	INIT_LIST_HEAD(&tx->deferred);
 	INIT_LIST_HEAD(&tx->done);
