@@ -395,6 +395,10 @@ void Modem::set_uplink_rate(uint64_t bits_per_second) {
     state_->loop.call([&] { state_->device().set_bulk_out_rate(bits_per_second); });
 }
 
+void Modem::set_uplink_quiet(std::chrono::milliseconds quiet) {
+    state_->loop.call([&] { state_->device().set_bulk_out_quiet(quiet); });
+}
+
 unsigned Modem::pending_bulk_in() const {
     return state_->loop.call([this] { return state_->device().pending_bulk_in(); });
 }

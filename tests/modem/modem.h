@@ -114,9 +114,12 @@ class Modem {
     void hold_uplink(bool hold);
     // Bulk OUT URBs complete no faster than this many bits a second; 0: at once.
     void set_uplink_rate(uint64_t bits_per_second);
+    // Bulk OUT URBs complete all together, once none has come for that long; 0: at once. To a host
+    // with enough to send the module is slower than itself, whatever the two run on.
+    void set_uplink_quiet(std::chrono::milliseconds quiet);
     // Bulk IN URBs that the host has pending now.
     unsigned pending_bulk_in() const;
-    // Bulk OUT URBs that wait for hold_uplink() or set_uplink_rate().
+    // Bulk OUT URBs that wait for hold_uplink(), set_uplink_rate() or set_uplink_quiet().
     unsigned pending_bulk_out() const;
     // Waits until the DL queue is empty; false after the time-out.
     bool drain_downlink(std::chrono::milliseconds timeout) const;

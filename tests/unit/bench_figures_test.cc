@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "../bench/host/check.h"
 #include "../bench/host/figures.h"
 #include "../bench/host/report.h"
 
@@ -26,7 +27,7 @@ TEST(Figures, GoThroughJson) {
     figures.add("a", "x", 99.6);
     figures.add("a", "x", 200.4);
     figures.add("b", "y", 7);
-    EXPECT_EQ(to_json(figures)["a"]["x"]["runs"], (nlohmann::json{100, 200}));
+    EXPECT_EQ(to_json(figures)["a"]["x"]["runs"], (nlohmann::json{99.6, 200}));
     EXPECT_EQ(to_json(figures)["a"]["x"]["median"], 150);
     Figures again = from_medians(medians(figures));
     EXPECT_EQ(again.median("a", "x"), 150);
@@ -36,22 +37,46 @@ TEST(Figures, GoThroughJson) {
 }
 
 TEST(Figures, ReadsTheLinesOfTheGuestAlone) {
-    Sample sample;
-    ASSERT_TRUE(parse("bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 taken 2 repeated 3",
-                      sample));
-    EXPECT_EQ(sample.scenario, "tcp-up");
-    EXPECT_EQ(sample.instructions(), 50);
-    EXPECT_EQ(sample.elapsed, 9000u);
-    EXPECT_EQ(sample.sunk, 1u);
-    EXPECT_EQ(sample.taken, 2u);
-    EXPECT_EQ(sample.repeated, 3u);
+    auto sample = parse("bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 repeated 3");
+    ASSERT_TRUE(sample);
+    EXPECT_EQ(sample->scenario, "tcp-up");
+    EXPECT_EQ(sample->figure, 50);
+    EXPECT_EQ(sample->sunk, 1u);
+    EXPECT_EQ(sample->repeated, 3u);
+    sample = parse("latency: ping-idle ms 1.25");
+    ASSERT_TRUE(sample);
+    EXPECT_EQ(sample->scenario, "ping-idle");
+    EXPECT_EQ(sample->figure, 1.25);
     for (const char *line :
-         {"", "bench:", "tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 taken 2 repeated 3",
-          "bench: tcp-up packets 0 busy 5000 elapsed 9000 sunk 1 taken 2 repeated 3",
-          "bench: tcp-up packets 100 busy x elapsed 9000 sunk 1 taken 2 repeated 3",
-          "bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 taken 2",
-          "bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 taken 2 repeated 3 more"})
-        EXPECT_FALSE(parse(line, sample)) << line;
+         {"", "bench:", "tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 repeated 3",
+          "bench: tcp-up packets 0 busy 5000 elapsed 9000 sunk 1 repeated 3",
+          "bench: tcp-up packets 100 busy x elapsed 9000 sunk 1 repeated 3",
+          "bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1",
+          "bench: tcp-up packets 100 busy 5000 elapsed 9000 sunk 1 repeated 3 more",
+          "latency: ping-idle ms", "latency: ping-idle s 1"})
+        EXPECT_FALSE(parse(line)) << line;
+}
+
+TEST(Check, AllowsFivePercentMore) {
+    Figures baseline, figures;
+    baseline.add("a", "x", 1000);
+    figures.add("a", "x", 1050);
+    figures.add("a", "y", 99999); // not in the baseline
+    Verdict verdict = hold_against(baseline, figures);
+    EXPECT_TRUE(verdict.good);
+    EXPECT_EQ(verdict.text, "[ RUN      ] Bench.a/x\n"
+                            "1050 instructions per packet, +5.0 % of 1000\n"
+                            "[       OK ] Bench.a/x\n");
+    figures.add("a", "x", 1052);
+    verdict = hold_against(baseline, figures);
+    EXPECT_FALSE(verdict.good);
+    EXPECT_TRUE(verdict.text.ends_with("[  FAILED  ] Bench.a/x\n"));
+}
+
+TEST(Check, FailsForAFigureThatIsMissing) {
+    Figures baseline;
+    baseline.add("a", "x", 1000);
+    EXPECT_FALSE(hold_against(baseline, {}).good);
 }
 
 class Report : public testing::Test {
@@ -68,12 +93,12 @@ class Report : public testing::Test {
 };
 
 TEST_F(Report, LeavesOutWhatIsEmpty) {
-    const std::string text = table(figures, rows, columns);
-    EXPECT_NE(text.find("second                           -        12345\n"), std::string::npos)
+    const std::string text = table(figures, rows, columns, 0);
+    EXPECT_NE(text.find("second                            -        12345\n"), std::string::npos)
         << text;
     EXPECT_EQ(text.find("third"), std::string::npos);
     EXPECT_EQ(text.find("none"), std::string::npos);
-    EXPECT_EQ(table(figures, {rows[2]}, columns), "");
+    EXPECT_EQ(table(figures, {rows[2]}, columns, 0), "");
 }
 
 TEST_F(Report, TellsHowManyTimesLess) {

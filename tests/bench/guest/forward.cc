@@ -3,6 +3,7 @@
 // netdev, or a tun netdev whose packets this program writes.
 #include "../../modem/ip_packet.h"
 #include "../../modem/tcp_segment.h"
+#include "pace.h"
 #include "scenario.h"
 #include "sockets.h"
 
@@ -87,8 +88,12 @@ class Lan {
     // Bytes of payload that have left, in packets with headers of that size. What GRO has merged
     // leaves as one packet with one header.
     uint64_t payload(size_t headers) const {
-        const uint64_t packets = read(packets_);
-        return read(bytes_) - packets * (ethernet_header + headers);
+        uint64_t packets, bytes;
+        do { // until none has left in between
+            packets = read(packets_);
+            bytes = read(bytes_);
+        } while (packets != read(packets_));
+        return bytes - packets * (ethernet_header + headers);
     }
 
   private:
@@ -113,9 +118,9 @@ class Lan {
 void request_flow(const Path &path, uint16_t service, uint64_t packets, size_t payload) {
     const std::string text = std::to_string(packets) + " " + std::to_string(payload) + " 0";
     const Bytes packet =
-        udp_packet(lan_host, path.peer(), lan_port, service, Bytes(text.begin(), text.end()));
+        udp_packet(lan_host, path.peer, lan_port, service, Bytes(text.begin(), text.end()));
     const FileDescriptor socket(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
-    const sockaddr_in peer = address_of(path.peer(), 0);
+    const sockaddr_in peer = address_of(path.peer, 0);
     if (!socket || ::sendto(socket.get(), packet.data(), packet.size(), 0,
                             reinterpret_cast<const sockaddr *>(&peer), sizeof(peer)) < 0)
         fail("request");
@@ -173,42 +178,6 @@ class Tun {
     FileDescriptor fd_;
 };
 
-// Nothing holds back who forwards: what the module takes too slowly is dropped in the qdisc. So the
-// module is asked, now and then, for an echo; only so many packets may be ahead of the last one.
-class Pace {
-  public:
-    explicit Pace(const Path &path) : answers_(path.answers), socket_(udp_socket()) {
-        connect_to(socket_, path.peer(), port_echo);
-    }
-
-    void sent(uint64_t packets) {
-        constexpr uint64_t step = 1024;
-        since_ += packets;
-        if (!answers_ || since_ < step)
-            return;
-        since_ = 0;
-        if (echoes_++ > 0)
-            wait();
-        send_all(socket_, "echo", 4);
-    }
-    void finish() {
-        if (echoes_ > 0)
-            wait();
-        let_it_drain();
-    }
-    uint64_t echoes() const { return echoes_; }
-
-  private:
-    void wait() {
-        char answer[8];
-        receive(socket_, answer, sizeof(answer));
-    }
-
-    bool answers_;
-    FileDescriptor socket_;
-    uint64_t since_ = 0, echoes_ = 0;
-};
-
 } // namespace
 
 Job forward_udp_down(const std::vector<Path> &paths, uint64_t packets) {
@@ -219,11 +188,12 @@ Job forward_tcp_down(const std::vector<Path> &paths, uint64_t packets) {
     return forward_down(paths.front(), port_tcp_flow, packets, tcp_payload, tcp_headers);
 }
 
+// Nothing but the pace holds back who forwards: what the module takes too slowly, the qdisc drops.
 Job forward_udp_up(const std::vector<Path> &paths, uint64_t packets) {
     const Path &path = paths.front();
     auto tun = std::make_shared<Tun>();
     auto pace = std::make_shared<Pace>(path);
-    const Bytes packet = udp_packet(tun_host, path.peer(), lan_port, port_sink, Bytes(udp_payload));
+    const Bytes packet = udp_packet(tun_host, path.peer, lan_port, port_sink, Bytes(udp_payload));
     auto work = [=] {
         for (uint64_t i = 0; i < packets; i++) {
             tun->write({}, packet);
@@ -265,10 +235,7 @@ Job forward_tcp_up(const std::vector<Path> &paths, uint64_t packets) {
         }
         pace->finish();
     };
-    Job job{count * segments, work};
-    if (path.answers)
-        job.taken = [=] { return count * segments + pace->echoes(); };
-    return job;
+    return {count * segments, work, path.answers ? count * segments : 0};
 }
 
 } // namespace bench

@@ -42,15 +42,7 @@ Path route(const std::string &netdev, unsigned n) {
     const uint32_t network = 10u << 24 | 200u << 16 | n << 8, hole = 240u << 24 | n << 16;
     run("ip route add " + dotted(network) + "/24 dev " + netdev);
     run("ip route add " + dotted(hole) + "/16 dev " + netdev);
-    return {netdev, network, hole | 1, true};
-}
-
-// fq_codel is what Debian gives a netdev. Its clock is the guest's, the module's is the host's: so
-// it keeps its hands off what to it has been waiting for long.
-void be_patient(const std::string &netdev) {
-    run("! ip link show dev " + netdev +
-        " | grep -q 'qdisc fq_codel' || /bin/tc qdisc replace dev " + netdev +
-        " root fq_codel target 10s interval 20s");
+    return {netdev, network | 1, hole | 1, true};
 }
 
 class DialledLink : public Link {
@@ -86,7 +78,6 @@ class DialledLink : public Link {
         wait_for("link on " + netdev, [&] {
             return std::system(("ip link show dev " + netdev + " | grep -q LOWER_UP").c_str()) == 0;
         });
-        be_patient(netdev);
         return route(netdev, pdn);
     }
 
@@ -114,6 +105,12 @@ class DummyLink : public Link {
 };
 
 } // namespace
+
+void be_patient(const Path &path) {
+    run("! ip link show dev " + path.netdev +
+        " | grep -q 'qdisc fq_codel' || /bin/tc qdisc replace dev " + path.netdev +
+        " root fq_codel flows 1 target 10s interval 20s");
+}
 
 void expect_no_drops(const std::vector<Path> &paths) {
     for (const Path &path : paths)

@@ -12,11 +12,9 @@ namespace bench {
 // A netdev and the addresses behind it. In host byte order.
 struct Path {
     std::string netdev;
-    uint32_t network;    // all of it, /24, is answered for by the module
+    uint32_t peer;       // an address that the module answers for
     uint32_t black_hole; // the module takes what goes there, and does not answer
     bool answers;        // false: there is no module
-
-    uint32_t peer(unsigned n = 0) const { return network | (1 + n % 254); }
 };
 
 class Link {
@@ -29,6 +27,10 @@ class Link {
 // std::runtime_error.
 std::unique_ptr<Link> dial(unsigned pdns);
 std::unique_ptr<Link> dummy();
+
+// fq_codel is what Debian gives a netdev. Where the guest's clock is not the module's, it has to
+// keep its hands off what to it has been waiting for long. And nothing overtakes: see pace.h.
+void be_patient(const Path &path);
 
 // Throws std::runtime_error if a netdev of these says that it has dropped something.
 void expect_no_drops(const std::vector<Path> &paths);

@@ -2,9 +2,7 @@
 #include "scenario.h"
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
-#include <thread>
 
 namespace bench {
 
@@ -41,10 +39,6 @@ static constexpr Scenario scenarios[] = {
 const Scenario *find_scenario(std::string_view name) {
     auto found = std::ranges::find(scenarios, name, &Scenario::name);
     return found == std::end(scenarios) ? nullptr : &*found;
-}
-
-void let_it_drain() {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
 } // namespace bench

@@ -13,10 +13,9 @@ namespace bench {
 struct Job {
     uint64_t packets;           // that the work will move
     std::function<void()> work; // what is measured; throws if something is lost
-    // What the module will have taken when it is done: datagrams in its sink, and IP packets.
-    // 0: not told.
+    // What the module will have taken when it is done: datagrams in its sink, and packets into the
+    // black hole.
     uint64_t sunk = 0;
-    std::function<uint64_t()> taken = {};
 };
 
 struct Scenario {
@@ -43,8 +42,5 @@ Job forward_udp_down(const std::vector<Path> &paths, uint64_t packets);
 Job forward_udp_up(const std::vector<Path> &paths, uint64_t packets);
 Job forward_tcp_down(const std::vector<Path> &paths, uint64_t packets);
 Job forward_tcp_up(const std::vector<Path> &paths, uint64_t packets);
-
-// Until what was sent has left the netdev. Longer than it takes; the wait costs nothing.
-void let_it_drain();
 
 } // namespace bench

@@ -20,7 +20,7 @@ namespace {
 class Transfer {
   public:
     Transfer(const Path &path, uint16_t port, uint64_t segments) : socket_(tcp_socket()) {
-        connect_to(socket_, path.peer(), port);
+        connect_to(socket_, path.peer, port);
         int size;
         socklen_t length = sizeof(size);
         if (::getsockopt(socket_.get(), IPPROTO_TCP, TCP_MAXSEG, &size, &length) < 0)

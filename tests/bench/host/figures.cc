@@ -10,15 +10,15 @@ namespace bench {
 
 using nlohmann::json;
 
-void Figures::add(const std::string &subject, const std::string &scenario, double instructions) {
-    runs_[subject][scenario].push_back(instructions);
+void Figures::add(const std::string &subject, const std::string &scenario, double figure) {
+    runs_[subject][scenario].push_back(figure);
 }
 
 void Figures::merge(const Figures &other) {
     for (const auto &[subject, scenarios] : other.runs())
         for (const auto &[scenario, runs] : scenarios)
-            for (double instructions : runs)
-                add(subject, scenario, instructions);
+            for (double figure : runs)
+                add(subject, scenario, figure);
 }
 
 bool Figures::has(const std::string &subject, const std::string &scenario) const {
@@ -35,16 +35,36 @@ double Figures::median(const std::string &subject, const std::string &scenario) 
     return sorted.size() % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-bool parse(std::string_view line, Sample &sample) {
+std::optional<Sample> parse(std::string_view line) {
     std::istringstream in{std::string(line)};
-    std::string word;
-    auto field = [&](const char *name, uint64_t &value) {
+    Sample sample;
+    std::string kind;
+    auto field = [&](const char *name, auto &value) {
+        std::string word;
         return in >> word && word == name && in >> value;
     };
-    return in >> word && word == "bench:" && in >> sample.scenario &&
-           field("packets", sample.packets) && sample.packets > 0 && field("busy", sample.busy) &&
-           field("elapsed", sample.elapsed) && field("sunk", sample.sunk) &&
-           field("taken", sample.taken) && field("repeated", sample.repeated) && !(in >> word);
+    uint64_t packets, busy, elapsed;
+    in >> kind >> sample.scenario;
+    if (kind == "latency:") {
+        if (!field("ms", sample.figure))
+            return std::nullopt;
+    } else if (kind == "bench:") {
+        if (!field("packets", packets) || packets == 0 || !field("busy", busy) ||
+            !field("elapsed", elapsed) || !field("sunk", sample.sunk) ||
+            !field("repeated", sample.repeated))
+            return std::nullopt;
+        sample.figure = double(busy) / double(packets);
+    } else {
+        return std::nullopt;
+    }
+    return in >> kind ? std::nullopt : std::optional(sample);
+}
+
+// Instructions whole, milliseconds to a thousandth.
+static json rounded(double figure) {
+    if (figure >= 100)
+        return std::lround(figure);
+    return std::round(figure * 1000) / 1000;
 }
 
 json to_json(const Figures &figures) {
@@ -52,9 +72,9 @@ json to_json(const Figures &figures) {
     for (const auto &[subject, scenarios] : figures.runs())
         for (const auto &[scenario, runs] : scenarios) {
             json &entry = all[subject][scenario];
-            entry["median"] = std::lround(figures.median(subject, scenario));
+            entry["median"] = rounded(figures.median(subject, scenario));
             for (double run : runs)
-                entry["runs"].push_back(std::lround(run));
+                entry["runs"].push_back(rounded(run));
         }
     return all;
 }
@@ -63,7 +83,7 @@ json medians(const Figures &figures) {
     json all = json::object();
     for (const auto &[subject, scenarios] : figures.runs())
         for (const auto &[scenario, runs] : scenarios)
-            all[subject][scenario] = std::lround(figures.median(subject, scenario));
+            all[subject][scenario] = rounded(figures.median(subject, scenario));
     return all;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-// What was measured: instructions per packet, by subject (driver and module) and scenario.
+// What was measured, by subject (driver and module) and scenario: instructions per packet, or
+// milliseconds.
 #pragma once
 
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +14,7 @@ namespace bench {
 
 class Figures {
   public:
-    void add(const std::string &subject, const std::string &scenario, double instructions);
+    void add(const std::string &subject, const std::string &scenario, double figure);
     bool has(const std::string &subject, const std::string &scenario) const;
     void merge(const Figures &other);
     // Of the runs; 0 if there are none.
@@ -29,14 +31,12 @@ class Figures {
 // A line of bench_guest's output.
 struct Sample {
     std::string scenario;
-    uint64_t packets, busy, elapsed; // ns
-    uint64_t sunk, taken, repeated;
-
-    double instructions() const { return double(busy) / double(packets); }
+    double figure;
+    uint64_t sunk = 0, repeated = 0;
 };
 
-// False if it is not such a line.
-bool parse(std::string_view line, Sample &sample);
+// nullopt if it is not such a line.
+std::optional<Sample> parse(std::string_view line);
 
 // {subject: {scenario: {"median": n, "runs": [n, ...]}}}
 nlohmann::json to_json(const Figures &figures);

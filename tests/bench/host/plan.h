@@ -4,6 +4,7 @@
 
 #include "../../modem/profile.h"
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,18 +18,23 @@ struct Step {
     std::vector<std::string_view> scenarios;
 };
 
+// What the guest's clock shows: how many instructions it has executed, to measure what packets
+// cost; or real time, to measure latency, with the module's uplink at 50 Mbit/s.
+enum class GuestClock { instructions, real };
+
 struct Subject {
     std::string name;    // in JSON
     std::string heading; // two lines
     std::string profile; // of the virtual module; empty: none
     vmodem::UsbSpeed speed;
-    std::string modules; // kernel modules that come on top of those that all need
-    std::vector<Step> steps;
+    std::string modules;                           // of the kernel, on top of those that all need
+    std::map<GuestClock, std::vector<Step>> steps; // in a VM for each
     bool this_driver = false;
 };
 
 struct ScenarioTitle {
     std::string_view name, title;
+    GuestClock clock;
 };
 
 // In the order of the table.

@@ -71,17 +71,19 @@ std::string escaped(const std::string &text) {
     return out;
 }
 
-std::string number(double value) {
-    return std::to_string(std::lround(value));
+std::string number(double value, int decimals) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.*f", decimals, value);
+    return text;
 }
 
 } // namespace
 
 std::string table(const Figures &figures, const std::vector<Row> &rows,
-                  const std::vector<Column> &columns) {
+                  const std::vector<Column> &columns, int decimals) {
     return layout(rows, columns, [&](const Row &row, size_t i) {
         return figures.has(columns[i].subject, row.scenario)
-                   ? number(figures.median(columns[i].subject, row.scenario))
+                   ? number(figures.median(columns[i].subject, row.scenario), decimals)
                    : "";
     });
 }
@@ -91,11 +93,9 @@ std::string ratios(const Figures &figures, const std::vector<Row> &rows,
     return layout(rows, columns, [&](const Row &row, size_t i) -> std::string {
         if (!figures.has(columns[i].subject, row.scenario) || !figures.has(of[i], row.scenario))
             return "";
-        char text[16];
-        std::snprintf(text, sizeof(text), "%.2f",
-                      figures.median(of[i], row.scenario) /
-                          figures.median(columns[i].subject, row.scenario));
-        return text;
+        return number(figures.median(of[i], row.scenario) /
+                          figures.median(columns[i].subject, row.scenario),
+                      2);
     });
 }
 
@@ -136,7 +136,7 @@ std::string chart(const Figures &figures, const std::string &title, const std::v
                 continue;
             const double figure = figures.median(columns[i].subject, row.scenario);
             box(left, y, int(figure * scale), i);
-            text(left + int(figure * scale) + 4, y + bar - 2, "start", number(figure));
+            text(left + int(figure * scale) + 4, y + bar - 2, "start", number(figure, 0));
             y += bar;
         }
         if (y == begin)

@@ -21,7 +21,7 @@ struct Row {
 
 // Rows and columns without any figure are left out; empty if none are left.
 std::string table(const Figures &figures, const std::vector<Row> &rows,
-                  const std::vector<Column> &columns);
+                  const std::vector<Column> &columns, int decimals);
 
 // For each row how many times the instructions of each column its counterpart in 'of' takes: over
 // 1 where the column is the better. 'of' names a subject for each column; empty: none.

@@ -31,14 +31,15 @@ struct Extras {
     std::string finally;              // shell command in the VM, when all is measured
 };
 
-// Boots the VM and has everything measured; each sample is handed on once it is known that the
-// module got all that was sent. 'counts' is false if TCP sent something again although nothing was
-// lost: the VM, or the module, has been kept from running, and the figure tells of that.
-// Throws std::runtime_error with the reason if anything was lost, crashed, or is missing.
-void run(const Subject &subject, const Effort &effort, const Paths &paths, const Extras &extras,
-         const std::function<void(const Sample &, bool counts)> &sample);
+// Boots one of the subject's VMs and has everything measured; each sample is handed on once it is
+// known that the module got all that was sent. 'counts' is false if TCP sent something again
+// although nothing was lost: the VM, or the module, has been kept from running, and the figure
+// tells of that. Throws std::runtime_error with the reason if anything was lost, crashed, or is
+// missing.
+void run(const Subject &subject, GuestClock clock, const Effort &effort, const Paths &paths,
+         const Extras &extras, const std::function<void(const Sample &, bool counts)> &sample);
 
 // How many samples that will be.
-unsigned samples_of(const Subject &subject, const Effort &effort);
+unsigned samples_of(const Subject &subject, GuestClock clock, const Effort &effort);
 
 } // namespace bench

@@ -39,36 +39,39 @@ struct Block {
     uint64_t executed = 0;
 };
 
-uint64_t begin_address, end_address;
-// Not destroyed: QEMU ends after the destructors have run.
-std::string &out_path = *new std::string;
-std::unordered_multimap<uint64_t, Block> &blocks = *new std::unordered_multimap<uint64_t, Block>;
-bool counting = false;
+struct State {
+    uint64_t begin_address = 0, end_address = 0;
+    std::string out_path;
+    std::unordered_multimap<uint64_t, Block> blocks;
+    bool counting = false;
+};
+// Never destroyed: QEMU's exit comes after that of static objects here.
+State &state = *new State;
 
 void executed(unsigned, void *data) {
     Block &block = *static_cast<Block *>(data);
-    if (block.address == begin_address)
-        counting = true;
-    else if (block.address == end_address)
-        counting = false;
-    block.executed += counting;
+    if (block.address == state.begin_address)
+        state.counting = true;
+    else if (block.address == state.end_address)
+        state.counting = false;
+    block.executed += state.counting;
 }
 
 void translated(qemu_plugin_id_t, qemu_plugin_tb *tb) {
     const uint64_t address = qemu_plugin_tb_vaddr(tb), count = qemu_plugin_tb_n_insns(tb);
-    auto [at, end] = blocks.equal_range(address);
+    auto [at, end] = state.blocks.equal_range(address);
     while (at != end && at->second.instructions != count)
         ++at;
     if (at == end)
-        at = blocks.emplace(address, Block{address, count});
+        at = state.blocks.emplace(address, Block{address, count});
     qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, QEMU_PLUGIN_CB_NO_REGS, &at->second);
 }
 
 void write_down(qemu_plugin_id_t, void *) {
-    std::FILE *out = std::fopen(out_path.c_str(), "w");
+    std::FILE *out = std::fopen(state.out_path.c_str(), "w");
     if (!out)
         return;
-    for (const auto &[address, block] : blocks)
+    for (const auto &[address, block] : state.blocks)
         if (block.executed)
             std::fprintf(out, "%016" PRIx64 " %" PRIu64 "\n", address,
                          block.executed * block.instructions);
@@ -82,15 +85,15 @@ int qemu_plugin_install(qemu_plugin_id_t id, const void *, int argc, char **argv
         const char *value = std::strchr(argv[i], '=');
         const std::string name(argv[i], value ? size_t(value - argv[i]) : 0);
         if (name == "begin")
-            begin_address = std::strtoull(value + 1, nullptr, 16);
+            state.begin_address = std::strtoull(value + 1, nullptr, 16);
         else if (name == "end")
-            end_address = std::strtoull(value + 1, nullptr, 16);
+            state.end_address = std::strtoull(value + 1, nullptr, 16);
         else if (name == "out")
-            out_path = value + 1;
+            state.out_path = value + 1;
         else
             return -1;
     }
-    if (!begin_address || !end_address || out_path.empty())
+    if (!state.begin_address || !state.end_address || state.out_path.empty())
         return -1;
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     qemu_plugin_register_atexit_cb(id, write_down, nullptr);
