@@ -7,12 +7,16 @@ KDIR ?= $(wildcard /lib/modules/$(shell uname -r)/build)
 DEMO_MODEM ?= ec25
 # Tests that need the debug kernel, for its failing allocations.
 debug_only := *NoMemory*
+# What bench-check measures: short runs of what users do most, on the two ends of the range.
+bench_check := --packets 10000 --runs 3
+bench_checked := ec25 rm500q udp-down-1400 udp-down-64 udp-up-1400 udp-up-64 tcp-down tcp-up \
+    forward-udp-down forward-tcp-down forward-tcp-up
 failing_caches := skbuff_head_cache,skbuff_fclone_cache,kmalloc-192,kmalloc-512,kmalloc-1k,kmalloc-2k,kmalloc-4k,kmalloc-8k
 
 .PHONY: help
 help: ## List the targets
 	@echo "Targets:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: modules
 modules: ## Build driver/qmi_wwan_q.ko for KDIR=<headers> (default: the running kernel's)
@@ -40,9 +44,9 @@ demo: ## Plug in a virtual modem in a VM, dial, and use the connection (DEMO_MOD
 	@tests/vm/demo $(DEMO_MODEM)
 
 .PHONY: test
-test: ## Run everything: test-unit, test-vm and test-system
+test: ## Run everything: test-unit, test-vm, test-system and bench-check
 	@rm -rf build/results
-	@status=0; for target in test-unit test-vm test-system; do \
+	@status=0; for target in test-unit test-vm test-system bench-check; do \
 	    $(MAKE) --no-print-directory $$target || status=1; done; \
 	tests/summary && exit $$status
 
@@ -69,6 +73,28 @@ test-system: ## Plug and play (udev, systemd, ModemManager) in a Debian system i
 	@$(MAKE) --no-print-directory -C tests programs driver
 	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@tests/record system tests/vm/test-system
+
+.PHONY: bench
+bench: bench-programs ## Measure what packets cost, with this driver and others (BENCH='rm500q tcp-down': that alone)
+	@build/bench --reference tests/bench/vendor.json \
+	    $(or $(BENCH),--json build/bench.json --chart build/bench.svg)
+
+.PHONY: bench-profile
+bench-profile: bench-programs ## Where the instructions go, by function (BENCH='rm500q tcp-down')
+	@tests/bench/profile/profile $(BENCH)
+
+.PHONY: bench-check
+bench-check: bench-programs ## Fail if a packet costs 5 % more than tests/bench/baseline.json says
+	@tests/record bench build/bench $(bench_check) --check tests/bench/baseline.json
+
+.PHONY: bench-baseline
+bench-baseline: bench-programs ## Measure anew what bench-check holds the driver to
+	@build/bench $(bench_check) $(bench_checked) --baseline tests/bench/baseline.json
+
+.PHONY: bench-programs
+bench-programs:
+	@tests/packages build vm bench
+	@$(MAKE) --no-print-directory -C tests bench driver
 
 .PHONY: test-debug
 test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (builds it once: 10 minutes)

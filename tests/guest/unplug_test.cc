@@ -68,8 +68,7 @@ INSTANTIATE_TEST_SUITE_P(Modes, UnplugUnderLoad,
 // with the log watched past the driver's removal.
 class Unplug : public testing::Test {
   protected:
-    explicit Unplug(const std::string &parameters = "")
-        : driver_(std::in_place, "qmap_mode=4 " + parameters) {}
+    Unplug() : driver_(std::in_place, "qmap_mode=4") {}
     void SetUp() override { bring_up(bench_); }
     void TearDown() override {
         bench_.modem().unplug();
@@ -268,13 +267,8 @@ TEST_F(Unplug, UnloadedUnderLoad) {
     EXPECT_EQ(bench_.modem().dtr(), 0u);
 }
 
-// An aggregate that would wait for seconds yet, behind transfers that the module does not take.
-class UnplugLongTimer : public Unplug {
-  protected:
-    UnplugLongTimer() : Unplug("agg_time_limit=3000000000") {}
-};
-
-TEST_F(UnplugLongTimer, AggregateOpen) {
+// An aggregate that waits behind transfers that the module does not take.
+TEST_F(Unplug, AggregateOpen) {
     bench_.modem().hold_uplink(true);
     fill_uplink(first());
     EXPECT_EQ(set_up(bench_.master(), false), 0);

@@ -14,6 +14,8 @@
 //               starts a flow back to its sender; payloads as pattern_byte, the first 8 bytes
 //               the sequence number, big endian. (The flow is one stream of the pattern: byte i
 //               of payload n is pattern_byte(n * payload bytes + i). 8 to 65507 payload bytes.)
+//   UDP     20  the same, but the flow is of TCP segments that nobody acknowledges: what a host
+//               that forwards sees of a download. Their sequence numbers tell where they belong
 // ICMP and ICMPv6 echo; neighbour solicitation; router solicitation -> advertisement with the
 // PDN's prefix, MTU and RDNSS; DHCP discover/request/renew/release -> the PDN's address.
 #pragma once

@@ -5,16 +5,12 @@
 #include "pdn.h"
 #include "usb_device.h"
 #include "usb_power.h"
-#include "usbip.h"
-#include "vhci.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <future>
 #include <map>
 #include <stdexcept>
-#include <sys/socket.h>
-#include <system_error>
 #include <thread>
 
 namespace vmodem {
@@ -62,14 +58,14 @@ struct Modem::State {
     UsbDescriptors descriptors() const;
     void power_up();
     std::optional<Clock::time_point> settle();
-    bool plugged_in() const { return connection.has_value(); }
+    bool plugged_in() const { return plug.connection != nullptr; }
     void plug_in();
-    std::optional<VhciPlug> pull_out();
+    std::shared_ptr<const UsbPort> pull_out();
     std::optional<std::string> usb_name() const;
     std::optional<UsbPower> power() const;
     void wake_host();
     void reset_module();
-    void replug_when_vacated(const VhciPlug &pulled);
+    void replug_when_vacated(std::shared_ptr<const UsbPort> pulled);
     void call_changed(uint8_t mux_id, IpFamily family, bool up);
     void after(std::chrono::milliseconds delay, std::function<void()> task);
     void log(const std::string &line) const {
@@ -88,9 +84,8 @@ struct Modem::State {
     bool used = false;        // has been plugged in since it was powered up
     bool woken = false;       // signalled a wake-up since the host enabled it
     std::future<void> waker;
-    std::optional<UsbipConnection> connection;
-    std::optional<VhciPlug> plug;
-    EventLoop loop; // last: its thread uses all of the above
+    UsbAttachment plug; // empty while not plugged in
+    EventLoop loop;     // last: its thread uses all of the above
 };
 
 Modem::State::Powered::Powered(State &owner)
@@ -107,8 +102,8 @@ Modem::State::Powered::Powered(State &owner)
       device(owner.descriptors(), owner.options.speed,
              {.complete =
                   [&owner](UrbResult result) {
-                      if (owner.connection)
-                          owner.connection->complete(std::move(result));
+                      if (owner.plugged_in())
+                          owner.plug.connection->complete(std::move(result));
                   },
               .command = [this](ByteView command) { qmi.receive(command); },
               .uplink = [this](ByteView data, bool zero) { link.receive(data, zero); },
@@ -178,7 +173,7 @@ std::optional<Clock::time_point> Modem::State::settle() {
         for (auto &[mux_id, pdn] : powered->pdns)
             wants(pdn.advance(now));
     } while (device().pump_bulk_in());
-    if (!connection->flush())
+    if (!plug.connection->flush())
         after(0ms, [this] { pull_out(); });
     wake_host();
     return next;
@@ -189,40 +184,36 @@ void Modem::State::plug_in() {
         return;
     if (used)
         power_up();
-    int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-        throw std::system_error(errno, std::generic_category(), "socketpair");
-    FileDescriptor ours(ends[0]), theirs(ends[1]);
-    plug.emplace(theirs.get(), options.speed);
+    plug = options.attach(device(), options.speed);
     used = true;
-    connection.emplace(std::move(ours), device());
     auto lost = [this] {
         log("the host has cut the connection");
         pull_out();
     };
-    loop.watch(EventLoop::Watch{connection->fd(), [this] { return connection->unsent(); },
+    loop.watch(EventLoop::Watch{plug.connection->fd(), [this] { return plug.connection->unsent(); },
                                 [this, lost] {
-                                    if (!connection->receive())
+                                    if (!plug.connection->receive())
                                         after(0ms, lost);
                                 },
                                 [] {}}); // settle() sends
-    log("plugged in at port " + std::to_string(plug->port()) + " of vhci_hcd");
+    log("plugged in at " + plug.port->name());
 }
 
-// Returns what was pulled out of, if it was plugged in.
-std::optional<VhciPlug> Modem::State::pull_out() {
+// Returns what was pulled out of; nullptr if it was not plugged in.
+std::shared_ptr<const UsbPort> Modem::State::pull_out() {
     if (!plugged_in())
-        return std::nullopt;
+        return nullptr;
     loop.watch(std::nullopt);
-    connection.reset();
+    plug.connection.reset();
     log("unplugged");
-    return std::exchange(plug, std::nullopt);
+    return std::exchange(plug.port, nullptr);
 }
 
 std::optional<std::string> Modem::State::usb_name() const {
     if (!plugged_in() || !powered->device.configured())
         return std::nullopt;
-    return plug->device();
+    std::string name = plug.port->device();
+    return name.empty() ? std::nullopt : std::optional(name);
 }
 
 std::optional<UsbPower> Modem::State::power() const {
@@ -252,11 +243,11 @@ void Modem::State::reset_module() {
     auto pulled = pull_out();
     power_up();
     if (pulled)
-        replug_when_vacated(*pulled);
+        replug_when_vacated(pulled);
 }
 
-void Modem::State::replug_when_vacated(const VhciPlug &pulled) {
-    if (!pulled.vacated())
+void Modem::State::replug_when_vacated(std::shared_ptr<const UsbPort> pulled) {
+    if (!pulled->vacated())
         return after(poll_interval, [this, pulled] { replug_when_vacated(pulled); });
     after(reset_delay, [this] { plug_in(); });
 }
@@ -402,6 +393,10 @@ void Modem::hold_uplink(bool hold) {
 
 void Modem::set_uplink_rate(uint64_t bits_per_second) {
     state_->loop.call([&] { state_->device().set_bulk_out_rate(bits_per_second); });
+}
+
+void Modem::set_uplink_quiet(std::chrono::milliseconds quiet) {
+    state_->loop.call([&] { state_->device().set_bulk_out_quiet(quiet); });
 }
 
 unsigned Modem::pending_bulk_in() const {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 // A virtual module: USB device, QMI server, QMAP data link and a network behind each PDN,
-// plugged into this machine by USB/IP (vhci_hcd). What VM tests and the vmodem program use.
+// plugged into a USB host, by default this machine's vhci_hcd. What VM tests, the vmodem program
+// and the benchmark use.
 //
 // Thread-safe: each call is carried out on the modem's own loop thread and returns when done.
-// Needs root and the vhci_hcd module; failures of set-up throw std::system_error or
+// vhci_hcd needs root and the module of that name; failures of set-up throw std::system_error or
 // std::runtime_error with the reason.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "ip_peer.h"
 #include "profile.h"
 #include "qmi_server.h"
+#include "usb_attachment.h"
 
 #include <chrono>
 #include <functional>
@@ -29,6 +31,7 @@ struct UplinkStatistics {
     uint64_t max_datagrams;       // in one transfer
     uint64_t max_transfer;        // bytes
     uint64_t aggregates;          // transfers of more than one datagram
+    uint64_t checksums_wanted;    // datagrams whose checksum the host left to the module (v5)
     uint64_t dropped_unbound;     // for a mux id without bind + start
     uint64_t violations;          // anything a strict module would choke on
     std::string first_violation;  // what it was, with the first bytes in hex
@@ -44,6 +47,7 @@ struct MuxCommand {
 };
 
 struct ModemOptions {
+    UsbAttach attach = attach_to_vhci;
     UsbSpeed speed = UsbSpeed::high;
     // Network-card type as AT+QCFG="usbnet" would set it: decides the descriptors of the data
     // interfaces. 0 QMI, 1 ECM, 2 MBIM, 3 RNDIS.
@@ -70,7 +74,7 @@ class Modem {
 
     void plug_in();
     // As if pulled out: URBs in flight are lost, the port goes empty. Returns when the host has
-    // noticed (the vhci port is free again).
+    // noticed (the port is free again).
     void unplug();
     bool plugged_in() const;
     // Unplug, lose all state, plug in again after the delay.
@@ -110,9 +114,12 @@ class Modem {
     void hold_uplink(bool hold);
     // Bulk OUT URBs complete no faster than this many bits a second; 0: at once.
     void set_uplink_rate(uint64_t bits_per_second);
+    // Bulk OUT URBs complete all together, once none has come for that long; 0: at once. To a host
+    // with enough to send the module is slower than itself, whatever the two run on.
+    void set_uplink_quiet(std::chrono::milliseconds quiet);
     // Bulk IN URBs that the host has pending now.
     unsigned pending_bulk_in() const;
-    // Bulk OUT URBs that wait for hold_uplink() or set_uplink_rate().
+    // Bulk OUT URBs that wait for hold_uplink(), set_uplink_rate() or set_uplink_quiet().
     unsigned pending_bulk_out() const;
     // Waits until the DL queue is empty; false after the time-out.
     bool drain_downlink(std::chrono::milliseconds timeout) const;

@@ -2,6 +2,7 @@
 #include "udp_services.h"
 #include "ip_wire.h"
 #include "pattern.h"
+#include "tcp_segment.h"
 
 #include <algorithm>
 #include <charconv>
@@ -11,6 +12,7 @@ namespace vmodem::ip {
 
 using namespace std::chrono_literals;
 
+static constexpr uint16_t source_port = 19, tcp_flow_port = 20;
 static constexpr size_t header = 8, checksum_offset = 6;
 static constexpr size_t min_payload = 8, max_payload = 65507; // room for the sequence number
 static constexpr uint64_t max_rate = 1'000'000;
@@ -44,7 +46,8 @@ void UdpServices::receive(const Packet &packet, Clock::time_point now) {
         ++statistics_.udp_sunk_packets;
         statistics_.udp_sunk_bytes += payload.size();
         return;
-    case 19:
+    case source_port:
+    case tcp_flow_port:
         if (ports.remote != 0)
             start_flow(packet, ports, now);
         return;
@@ -72,7 +75,8 @@ void UdpServices::start_flow(const Packet &packet, Ports ports, Clock::time_poin
     std::erase_if(
         flows_, [&](const Flow &flow) { return flow.path == packet.path && flow.ports == ports; });
     if (flows_.size() < max_flows && numbers[0] > 0)
-        flows_.push_back({packet.path, ports, numbers[0], numbers[2], size_t(numbers[1]), 0, now});
+        flows_.push_back({packet.path, ports, ports.local == tcp_flow_port, numbers[0], numbers[2],
+                          size_t(numbers[1]), 0, now});
 }
 
 Clock::time_point UdpServices::Flow::due() const {
@@ -83,12 +87,27 @@ Clock::time_point UdpServices::Flow::due() const {
 }
 
 void UdpServices::send_next(Flow &flow) {
+    if (flow.tcp)
+        send_segment(flow);
+    else
+        send_datagram(flow);
+    ++flow.sent;
+}
+
+void UdpServices::send_datagram(const Flow &flow) {
     Bytes packet = make_datagram(flow.path, flow.ports.local, flow.ports.remote, flow.payload);
     std::span<uint8_t> payload = payload_of(packet).subspan(header);
     fill_pattern(flow.sent * flow.payload, payload);
     store64(payload.data(), flow.sent);
     output_.send(std::move(packet), checksum_offset);
-    ++flow.sent;
+}
+
+void UdpServices::send_segment(const Flow &flow) {
+    uint64_t position = flow.sent * flow.payload;
+    TcpHeader tcp{flow.ports.local, flow.ports.remote, uint32_t(position), 1, ack, 0xffff, {}, {}};
+    Bytes packet = make_tcp(flow.path, tcp, flow.payload);
+    fill_pattern(position, payload_of(packet).last(flow.payload));
+    output_.send(std::move(packet), tcp_checksum_offset);
 }
 
 std::optional<Clock::time_point> UdpServices::advance(Clock::time_point now) {

@@ -28,6 +28,7 @@ class UdpServices {
     struct Flow {
         Path path;
         Ports ports;
+        bool tcp;
         uint64_t count, rate; // packets; a second
         size_t payload;
         uint64_t sent = 0;
@@ -38,6 +39,8 @@ class UdpServices {
 
     void start_flow(const Packet &packet, Ports ports, Clock::time_point now);
     void send_next(Flow &flow);
+    void send_datagram(const Flow &flow);
+    void send_segment(const Flow &flow);
 
     Output &output_;
     IpPeer::Statistics &statistics_;

@@ -88,7 +88,8 @@ void UsbDevice::respond(Bytes frame) {
 
 void UsbDevice::pump_notifications() {
     auto &urbs = in_[number(network().notify_endpoint)];
-    for (; notifications_ && !urbs.empty(); notifications_--) {
+    while (notifications_ && !urbs.empty()) {
+        notifications_--; // before finish(), which may bring the next URB
         Pending urb = urbs.front();
         urbs.pop_front();
         Bytes response_available{0xa1, 0x01, 0, 0, network().control_interface, 0, 0, 0};
@@ -148,7 +149,8 @@ bool UsbDevice::fill_from_transfer(const Pending &urb) {
 
 void UsbDevice::bulk_out(const Urb &urb) {
     uint8_t n = number(urb.endpoint);
-    if (!out_halted_[n] && out_errors_.empty() && !hold_out_ && !out_rate_ && held_out_.empty())
+    if (!out_halted_[n] && out_errors_.empty() && !hold_out_ && !out_rate_ &&
+        out_quiet_ == Clock::duration(0) && held_out_.empty())
         return take_out(urb.id, urb.data, urb.zero_packet);
     held_out_.push_back(
         {urb.id, Bytes(urb.data.begin(), urb.data.end()), urb.zero_packet, Clock::now()});
@@ -161,6 +163,9 @@ std::optional<Clock::time_point> UsbDevice::release_bulk_out(Clock::time_point n
         bool failing = out_halted_[n] || !out_errors_.empty();
         if (!failing && hold_out_)
             return std::nullopt;
+        const auto all_come = held_out_.back().arrived + out_quiet_;
+        if (!failing && all_come > now)
+            return all_come;
         if (!failing && out_rate_) {
             std::chrono::nanoseconds airtime(head.data.size() * 8 * 1'000'000'000 / out_rate_);
             auto due = std::max(out_free_, head.arrived) + airtime;

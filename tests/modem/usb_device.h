@@ -62,6 +62,8 @@ class UsbDevice {
 
     void hold_bulk_out(bool hold) { hold_out_ = hold; }
     void set_bulk_out_rate(uint64_t bits_per_second) { out_rate_ = bits_per_second; }
+    // URBs complete all together, once none has come for as long as this; 0: at once.
+    void set_bulk_out_quiet(Clock::duration quiet) { out_quiet_ = quiet; }
     void fail_bulk_in(int status) { in_errors_.push_back(status); }
     void fail_bulk_out(int status) { out_errors_.push_back(status); }
     void forget_errors() {
@@ -128,6 +130,7 @@ class UsbDevice {
 
     std::deque<HeldOut> held_out_;
     bool hold_out_ = false;
+    Clock::duration out_quiet_{};
     uint64_t out_rate_ = 0;        // bits a second
     Clock::time_point out_free_{}; // when the last OUT URB will be through at that rate
 };

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "file_descriptor.h"
-#include "usb_device.h"
+#include "usb_attachment.h"
 #include "usbip_header.h"
 
 #include <deque>
@@ -12,19 +12,16 @@
 
 namespace vmodem {
 
-class UsbipConnection {
+class UsbipConnection : public UsbConnection {
   public:
     // A connected stream socket, to be used without blocking.
     UsbipConnection(FileDescriptor socket, UsbDevice &device);
 
-    int fd() const { return socket_.get(); }
-    // Takes what has come; false: the host is gone, or talks nonsense.
-    bool receive();
-    // Queues a completion for the next flush().
-    void complete(UrbResult result);
-    // Sends what is queued, as far as the socket takes it; false: the host is gone.
-    bool flush();
-    bool unsent() const { return !out_.empty(); }
+    int fd() const override { return socket_.get(); }
+    bool receive() override;
+    void complete(UrbResult result) override;
+    bool flush() override;
+    bool unsent() const override { return !out_.empty(); }
 
   private:
     struct Message {

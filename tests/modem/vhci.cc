@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "vhci.h"
 #include "file_descriptor.h"
+#include "usbip.h"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <sys/socket.h>
 #include <system_error>
 
 namespace vmodem {
@@ -93,6 +95,10 @@ VhciPlug::VhciPlug(int socket, UsbSpeed speed) {
     throw std::runtime_error("every port of vhci_hcd is taken at that speed");
 }
 
+std::string VhciPlug::name() const {
+    return "port " + std::to_string(port_) + " of vhci_hcd";
+}
+
 bool VhciPlug::vacated() const {
     for (const VhciPort &port : vhci_ports())
         if (port.number == port_ && !port.free)
@@ -101,6 +107,15 @@ bool VhciPlug::vacated() const {
     // meanwhile, and reading this attribute takes the lock.
     read_word(usb_devices + "usb" + device_.substr(0, device_.find('-')) + "/bNumInterfaces");
     return !std::filesystem::exists(usb_devices + device_);
+}
+
+UsbAttachment attach_to_vhci(UsbDevice &device, UsbSpeed speed) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        fail(errno, "socketpair");
+    FileDescriptor ours(ends[0]), theirs(ends[1]);
+    auto plug = std::make_shared<VhciPlug>(theirs.get(), speed);
+    return {std::make_unique<UsbipConnection>(std::move(ours), device), std::move(plug)};
 }
 
 } // namespace vmodem

@@ -2,7 +2,7 @@
 // vhci_hcd's ports as sysfs shows them: find one, plug a socket into it, see it go empty.
 #pragma once
 
-#include "profile.h"
+#include "usb_attachment.h"
 
 #include <string>
 #include <string_view>
@@ -20,17 +20,16 @@ struct VhciPort {
 std::vector<VhciPort> parse_vhci_status(std::string_view text);
 
 // A socket plugged into a port.
-class VhciPlug {
+class VhciPlug : public UsbPort {
   public:
     // Plugs the socket's far end into a free port of that speed. The kernel keeps a reference of
     // its own. Throws std::system_error or std::runtime_error, with the remedy.
     VhciPlug(int socket, UsbSpeed speed);
 
-    unsigned port() const { return port_; }
-    // The name under /sys/bus/usb/devices that a device at this port has, once enumerated.
-    const std::string &device() const { return device_; }
-    // Once the socket is closed: the port is free again and the host has forgotten the device.
-    bool vacated() const;
+    std::string name() const override;
+    std::string device() const override { return device_; }
+    // Once the socket is closed.
+    bool vacated() const override;
 
   private:
     unsigned port_;

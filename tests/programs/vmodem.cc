@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-// Plugs a virtual module into this machine and keeps it there until SIGINT or SIGTERM.
+// Plugs a virtual module into this machine, or a QEMU, and keeps it there until SIGINT or SIGTERM.
 #include "../modem/modem.h"
+#include "../modem/usbredir.h"
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -18,6 +19,7 @@ struct Settings {
     std::string profile = "ec25";
     UsbSpeed speed = UsbSpeed::high;
     unsigned usbnet = 0;
+    std::string usbredir; // path of a socket; empty: vhci_hcd
 };
 
 std::vector<std::string> profile_names() {
@@ -27,8 +29,10 @@ std::vector<std::string> profile_names() {
     return names;
 }
 
-int run(const Settings &settings, const sigset_t &stop) {
+int run(const Settings &settings, UsbredirServer *server, const sigset_t &stop) {
     ModemOptions options;
+    if (server)
+        options.attach = server->attach();
     options.speed = settings.speed;
     options.usbnet = settings.usbnet;
     options.log = [](const std::string &line) {
@@ -47,7 +51,8 @@ int run(const Settings &settings, const sigset_t &stop) {
 
 int main(int argc, char **argv) {
     Settings settings;
-    CLI::App app("A virtual Quectel module, plugged into this machine by vhci_hcd.");
+    CLI::App app(
+        "A virtual Quectel module, plugged into this machine by vhci_hcd, or into a QEMU.");
     app.add_option("--profile", settings.profile, "which module")
         ->check(CLI::IsMember(profile_names()))
         ->capture_default_str();
@@ -59,6 +64,8 @@ int main(int argc, char **argv) {
                    "network-card type as in AT+QCFG=\"usbnet\": 0 QMI, 1 ECM, 2 MBIM, 3 RNDIS")
         ->check(CLI::Range(0, 3))
         ->capture_default_str();
+    app.add_option("--usbredir", settings.usbredir,
+                   "socket to create, for QEMU's -device usb-redir, instead of vhci_hcd");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &e) {
@@ -70,9 +77,15 @@ int main(int argc, char **argv) {
     sigemptyset(&stop);
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGTERM);
-    sigprocmask(SIG_BLOCK, &stop, nullptr);
     try {
-        return run(settings, stop);
+        std::optional<UsbredirServer> server;
+        if (!settings.usbredir.empty()) {
+            server.emplace(settings.usbredir);
+            while (!server->wait(std::chrono::hours(1)))
+                ;
+        }
+        sigprocmask(SIG_BLOCK, &stop, nullptr);
+        return run(settings, server ? &*server : nullptr, stop);
     } catch (const std::exception &e) {
         std::fprintf(stderr, "vmodem: %s\n", e.what());
         return 1;

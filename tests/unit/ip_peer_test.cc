@@ -3,6 +3,7 @@
 #include "ip_host.h"
 #include "ip_reassembly.h"
 #include "pattern.h"
+#include "tcp_segment.h"
 
 #include <random>
 
@@ -157,6 +158,25 @@ TEST(IpPeer, UdpSourceKeepsItsPace) {
         ASSERT_EQ(payload.size(), 200u);
         EXPECT_EQ(load32(&payload[4]), sequence);
         EXPECT_EQ(pattern_mismatches(sequence * 200 + 8, payload.subspan(8)), 0u);
+    }
+}
+
+TEST(IpPeer, UdpStartsAFlowOfTcpSegments) {
+    Host host;
+    host.send(Host::udp(Host::path(false), 1000, 20, Host::text("3 1460 0")));
+    host.peer.advance(host.now);
+    ASSERT_EQ(host.out.size(), 3u);
+    for (uint64_t i = 0; i < 3; ++i) {
+        Bytes bytes = host.take();
+        auto packet = parse(bytes);
+        auto segment = parse_tcp(packet->payload);
+        ASSERT_TRUE(segment);
+        EXPECT_EQ(segment->remote_port, 20); // as the host sees it
+        EXPECT_EQ(segment->local_port, 1000);
+        EXPECT_EQ(segment->sequence, i * 1460);
+        EXPECT_EQ(segment->flags, ack);
+        ASSERT_EQ(segment->payload.size(), 1460u);
+        EXPECT_EQ(pattern_mismatches(i * 1460, segment->payload), 0u);
     }
 }
 

@@ -178,6 +178,20 @@ TEST_F(Device, TakesTheUplinkNoFasterThanItsRate) {
     EXPECT_TRUE(done(a) && done(b));
 }
 
+TEST_F(Device, TakesTheUplinkOnceItIsQuiet) {
+    constexpr auto quiet = std::chrono::hours(1);
+    device.set_bulk_out_quiet(quiet);
+    auto a = out(Bytes(100)), b = out(Bytes(100));
+    auto due = device.release_bulk_out(Clock::now());
+    EXPECT_FALSE(done(a) || done(b));
+    ASSERT_TRUE(due && *due > Clock::now());
+    auto c = out(Bytes(100));
+    EXPECT_GT(device.release_bulk_out(*due), due);
+    EXPECT_FALSE(done(a) || done(b) || done(c));
+    EXPECT_FALSE(device.release_bulk_out(Clock::now() + quiet));
+    EXPECT_TRUE(done(a) && done(b) && done(c));
+}
+
 TEST_F(Device, ForgetsHaltsAndDtrWhenConfiguredAnew) {
     control({0x21, 0x22, 1, 0, 4, 0, 0, 0});
     control({0x02, 3, 0, 0, bulk_in, 0, 0, 0});
