@@ -5,8 +5,8 @@
 KDIR ?= $(wildcard /lib/modules/$(shell uname -r)/build)
 # The virtual modem of 'demo': any profile that vmodem knows.
 DEMO_MODEM ?= ec25
-# Tests that need the debug kernel, for its failing allocations.
-debug_only := *NoMemory*
+# Tests that need the debug kernel, for its failing allocations and its mended vhci_hcd.
+debug_only := *NoMemory*:*UnplugMidway*
 failing_caches := skbuff_head_cache,skbuff_fclone_cache,kmalloc-192,kmalloc-512,kmalloc-1k,kmalloc-2k,kmalloc-4k,kmalloc-8k
 
 .PHONY: help
