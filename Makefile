@@ -20,6 +20,19 @@ modules: ## Build driver/qmi_wwan_q.ko for KDIR=<headers> (default: the running 
 	    "install them, or name others by 'make modules KDIR=<headers>'" >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/driver modules
 
+.PHONY: tools
+tools: ## Build userspace/qmapctl
+	@tests/packages tools
+	@$(MAKE) --no-print-directory -C userspace qmapctl
+
+.PHONY: install uninstall
+install: tools ## Install qmapctl and its udev rule, systemd unit, man page (PREFIX=/usr/local DESTDIR=)
+	@$(MAKE) --no-print-directory -C userspace install
+	@test -n "$(DESTDIR)" || ! command -v udevadm >/dev/null || udevadm control --reload || true
+
+uninstall: ## Remove what 'make install' put there
+	@$(MAKE) --no-print-directory -C userspace uninstall
+
 .PHONY: demo
 demo: ## Plug in a virtual modem in a VM, dial, and use the connection (DEMO_MODEM=ec25|rm500q|...)
 	@tests/packages build vm
@@ -27,40 +40,51 @@ demo: ## Plug in a virtual modem in a VM, dial, and use the connection (DEMO_MOD
 	@tests/vm/demo $(DEMO_MODEM)
 
 .PHONY: test
-test: ## Run everything: test-unit and test-vm
+test: ## Run everything: test-unit, test-vm and test-system
 	@rm -rf build/results
-	@status=0; for target in test-unit test-vm; do \
+	@status=0; for target in test-unit test-vm test-system; do \
 	    $(MAKE) --no-print-directory $$target || status=1; done; \
 	tests/summary && exit $$status
 
 .PHONY: test-unit
 test-unit: ## Unit tests, with sanitizers, and the tests of the log gate: no VM, seconds
-	@tests/packages build
+	@tests/packages build tools
 	@$(MAKE) --no-print-directory -C tests unit_tests
+	@$(MAKE) --no-print-directory -C userspace tests
 	@status=0; tests/record unit build/unit_tests || status=1; \
+	tests/record qmapctl build/qmapctl_tests || status=1; \
 	tests/record log-gate tests/vm/log-gate-test || status=1; exit $$status
 
 .PHONY: test-vm
 test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
-	@tests/packages build vm
-	@$(MAKE) --no-print-directory -C tests vm_tests programs driver
+	@tests/packages build tools vm clients
+	@$(MAKE) --no-print-directory -C tests vm_tests programs driver in_tree
+	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@status=0; TESTS='$(or $(TESTS),-$(debug_only))' tests/vm/test-vm vm || status=1; \
 	tests/record runner tests/vm/run-vm-test || status=1; exit $$status
 
+.PHONY: test-system
+test-system: ## Plug and play (udev, systemd, ModemManager) in a Debian system in a VM (installs it once: minutes)
+	@tests/packages vm tools system
+	@$(MAKE) --no-print-directory -C tests programs driver
+	@$(MAKE) --no-print-directory -C userspace qmapctl
+	@tests/record system tests/vm/test-system
+
 .PHONY: test-debug
 test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (builds it once: 10 minutes)
-	@tests/packages build vm debug
+	@tests/packages build tools vm clients debug
+	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@kernel=$$(tests/vm/debug-kernel) && \
-	$(MAKE) --no-print-directory -C tests vm_tests programs driver KERNEL="$$kernel" && \
-	tests/vm/test-vm debug --kernel-dir "$$kernel" --append "slub_debug=A,$(failing_caches)"
+	$(MAKE) --no-print-directory -C tests vm_tests programs driver in_tree KERNEL="$$kernel" && \
+	tests/vm/test-vm debug --timeout 1200 --kernel-dir "$$kernel" --append "slub_debug=A,$(failing_caches)"
 
 .PHONY: lint
-lint: ## sparse and W=1 on the driver, shellcheck on the scripts, clang-format on tests/
+lint: ## sparse and W=1 on the driver, shellcheck on the scripts, clang-format
 	@tests/packages build vm lint
 	@tests/lint
 
 .PHONY: clean
 clean: ## Remove what was built (not the kernels in ~/.cache/qmi_wwan_q)
-	rm -rf build
+	rm -rf build userspace/qmapctl
 	find driver \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 	    -o -name 'Module.symvers' -o -name modules.order \) -delete

@@ -3,141 +3,56 @@
  * The vendor driver's sysfs files and private ioctls. Only translates: what
  * changes anything is control.c's.
  */
-#include <linux/capability.h>
 #include <linux/uaccess.h>
 
 #include "qmiq.h"
 
-static bool qmiq_may_set(const struct net_device *netdev)
+static ssize_t qmiq_show_mode(const struct qmiq_port *port, char *buf)
 {
-	return ns_capable(dev_net(netdev)->user_ns, CAP_NET_ADMIN);
+	return sysfs_emit(buf, "%u\n", READ_ONCE(port->q->mode));
+}
+static QMIQ_ATTRIBUTE_RO(qmap_mode, qmiq_show_mode);
+
+static ssize_t qmiq_show_size(const struct qmiq_port *port, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(port->q->rx_urb_size));
+}
+static QMIQ_ATTRIBUTE_RO(qmap_size, qmiq_show_size);
+
+static ssize_t qmiq_show_link_state(const struct qmiq_port *port, char *buf)
+{
+	return sysfs_emit(buf, "0x%x\n", READ_ONCE(port->q->link_state));
 }
 
-/*
- * An integer as the vendor's dialler writes it: text up to a newline or NUL,
- * whatever follows.
- */
-static int qmiq_parse(const char *buf, unsigned int base, u32 *value)
+static int qmiq_set_link_state(struct qmiq_port *port, u32 value)
 {
-	char text[20];
-	size_t len = strcspn(buf, "\n");
-
-	if (len >= sizeof(text))
-		return -EINVAL;
-	memcpy(text, buf, len);
-	text[len] = '\0';
-	return kstrtou32(strim(text), base, value) ? -EINVAL : 0;
+	return qmiq_control_set_link(port->q, value);
 }
+static QMIQ_ATTRIBUTE_RW(link_state, QMIQ_NUMBER, qmiq_show_link_state,
+			 qmiq_set_link_state);
 
-/* The common part of all writable files; @set runs under RTNL. */
-static ssize_t qmiq_store(struct device *dev, const char *buf, size_t count,
-			  unsigned int base,
-			  int (*set)(struct net_device *netdev, u32 value))
+static ssize_t qmiq_show_bridge_mode(const struct qmiq_port *port, char *buf)
 {
-	struct net_device *netdev = to_net_dev(dev);
-	u32 value;
-	int err;
-
-	if (!qmiq_may_set(netdev))
-		return -EPERM;
-	err = qmiq_parse(buf, base, &value);
-	if (err)
-		return err;
-	/* A removal holds RTNL and waits for this file: don't wait for it. */
-	if (!rtnl_trylock())
-		return restart_syscall();
-	err = set(netdev, value);
-	rtnl_unlock();
-	return err ?: count;
-}
-
-static ssize_t qmap_mode_show(struct device *dev, struct device_attribute *attr,
-			      char *buf)
-{
-	return sysfs_emit(buf, "%u\n", qmiq_of_master(to_net_dev(dev))->mode);
-}
-static DEVICE_ATTR_RO(qmap_mode);
-
-static ssize_t qmap_size_show(struct device *dev, struct device_attribute *attr,
-			      char *buf)
-{
-	struct qmiq_dev *q = qmiq_of_master(to_net_dev(dev));
-
-	return sysfs_emit(buf, "%u\n", READ_ONCE(q->rx_urb_size));
-}
-static DEVICE_ATTR_RO(qmap_size);
-
-static ssize_t link_state_show(struct device *dev,
-			       struct device_attribute *attr, char *buf)
-{
-	struct qmiq_dev *q = qmiq_of_master(to_net_dev(dev));
-
-	return sysfs_emit(buf, "0x%x\n", READ_ONCE(q->link_state));
-}
-
-static int qmiq_set_link_state(struct net_device *netdev, u32 value)
-{
-	return qmiq_control_set_link(qmiq_of_master(netdev), value);
-}
-
-static ssize_t link_state_store(struct device *dev,
-				struct device_attribute *attr, const char *buf,
-				size_t count)
-{
-	return qmiq_store(dev, buf, count, 0, qmiq_set_link_state);
-}
-static DEVICE_ATTR_RW(link_state);
-
-static ssize_t bridge_mode_show(struct device *dev,
-				struct device_attribute *attr, char *buf)
-{
-	struct qmiq_port *port = qmiq_port_of(to_net_dev(dev));
-
 	return sysfs_emit(buf, "%u\n", READ_ONCE(port->bridge.enabled));
 }
+static QMIQ_ATTRIBUTE_RW(bridge_mode, QMIQ_NUMBER, qmiq_show_bridge_mode,
+			 qmiq_control_set_bridge_mode);
 
-static int qmiq_set_bridge_mode(struct net_device *netdev, u32 value)
+static ssize_t qmiq_show_bridge_ipv4(const struct qmiq_port *port, char *buf)
 {
-	qmiq_control_set_bridge_mode(qmiq_port_of(netdev), value);
-	return 0;
-}
-
-static ssize_t bridge_mode_store(struct device *dev,
-				 struct device_attribute *attr, const char *buf,
-				 size_t count)
-{
-	return qmiq_store(dev, buf, count, 0, qmiq_set_bridge_mode);
-}
-static DEVICE_ATTR_RW(bridge_mode);
-
-static ssize_t bridge_ipv4_show(struct device *dev,
-				struct device_attribute *attr, char *buf)
-{
-	__be32 address = READ_ONCE(qmiq_port_of(to_net_dev(dev))->bridge.ipv4);
+	__be32 address = READ_ONCE(port->bridge.ipv4);
 
 	return sysfs_emit(buf, "%pI4\n", &address);
 }
-
-static int qmiq_set_bridge_ipv4(struct net_device *netdev, u32 value)
-{
-	qmiq_control_set_bridge_ipv4(qmiq_port_of(netdev), htonl(value));
-	return 0;
-}
-
-static ssize_t bridge_ipv4_store(struct device *dev,
-				 struct device_attribute *attr, const char *buf,
-				 size_t count)
-{
-	return qmiq_store(dev, buf, count, 16, qmiq_set_bridge_ipv4);
-}
-static DEVICE_ATTR_RW(bridge_ipv4);
+static QMIQ_ATTRIBUTE_RW(bridge_ipv4, QMIQ_HEX, qmiq_show_bridge_ipv4,
+			 qmiq_control_set_bridge_ipv4);
 
 static struct attribute *qmiq_vendor_master_attrs[] = {
-	&dev_attr_qmap_mode.attr,
-	&dev_attr_qmap_size.attr,
-	&dev_attr_link_state.attr,
-	&dev_attr_bridge_mode.attr,
-	&dev_attr_bridge_ipv4.attr,
+	&qmiq_attr_qmap_mode.attr.attr,
+	&qmiq_attr_qmap_size.attr.attr,
+	&qmiq_attr_link_state.attr.attr,
+	&qmiq_attr_bridge_mode.attr.attr,
+	&qmiq_attr_bridge_ipv4.attr.attr,
 	NULL,
 };
 
@@ -146,8 +61,8 @@ const struct attribute_group qmiq_vendor_master_group = {
 };
 
 static struct attribute *qmiq_vendor_mux_attrs[] = {
-	&dev_attr_bridge_mode.attr,
-	&dev_attr_bridge_ipv4.attr,
+	&qmiq_attr_bridge_mode.attr.attr,
+	&qmiq_attr_bridge_ipv4.attr.attr,
 	NULL,
 };
 
@@ -166,11 +81,20 @@ static int qmiq_ioctl_link_state(struct qmiq_dev *q, const void __user *data)
 
 static int qmiq_ioctl_set_format(struct qmiq_dev *q, const void __user *data)
 {
+	struct qmiq_agreement agreement;
 	struct qmi_wwan_q_format format;
 
 	if (copy_from_user(&format, data, sizeof(format)))
 		return -EFAULT;
-	return qmiq_control_set_format(q, &format);
+	if (format.size != sizeof(format))
+		return -EINVAL;
+	/* The version is the driver's to name, in GET_INFO. */
+	qmiq_control_get_format(q, &agreement);
+	agreement.rx_urb_size = format.rx_urb_size;
+	agreement.ul_max_datagrams = format.ul_max_datagrams;
+	agreement.ul_max_size = format.ul_max_size;
+	agreement.dl_padding = format.dl_minimum_padding;
+	return qmiq_control_set_format(q, &agreement, NULL);
 }
 
 static int qmiq_ioctl_get_info(struct qmiq_dev *q, void __user *data)

@@ -91,6 +91,11 @@ static int qmiq_poll(struct napi_struct *napi, int budget)
 
 	qmiq_tx_reclaim(q);
 	work = qmiq_rx_poll(q, budget);
+	if (unlikely(smp_load_acquire(&q->flush))) {
+		napi_gro_flush(napi, false);
+		q->flush = false;
+		complete(&q->flushed);
+	}
 	if (work < budget)
 		napi_complete_done(napi, work);
 	return work;
@@ -122,6 +127,25 @@ void qmiq_kick(struct qmiq_dev *q)
 }
 
 /**
+ * qmiq_flush() - have GRO hand over what it holds back
+ * @q: the module, its NAPI context enabled
+ *
+ * It holds packets of the mux netdevs on lists of the master's, with
+ * gro_flush_timeout also between polls: a netdev whose packets come no more
+ * may go after this and synchronize_net().
+ *
+ * Context: process, RTNL.
+ */
+void qmiq_flush(struct qmiq_dev *q)
+{
+	reinit_completion(&q->flushed);
+	/* A poll that sees this sees what became of by_mux before. */
+	smp_store_release(&q->flush, true);
+	qmiq_kick(q);
+	wait_for_completion(&q->flushed);
+}
+
+/**
  * qmiq_create() - set up a module that usbnet is binding
  * @dev: its usbnet; data[0] takes the qmiq_dev
  * @intf: QMI interface
@@ -147,6 +171,7 @@ struct qmiq_dev *qmiq_create(struct usbnet *dev, struct usb_interface *intf)
 	q->intf = intf;
 	q->family = (const struct qmiq_family *)dev->driver_info->data;
 	tasklet_setup(&q->kick, qmiq_kick_tasklet);
+	init_completion(&q->flushed);
 	mutex_init(&q->urbs);
 	qmiq_rx_init(q);
 	qmiq_tx_init(q);
@@ -187,6 +212,7 @@ void qmiq_destroy(struct qmiq_dev *q)
 	q->wdm->disconnect(q->intf);
 	qmiq_set_dtr(q, false);
 	q->intf->needs_remote_wakeup = 0;
+	cancel_work_sync(&q->changed);
 	netif_napi_del(&q->napi);
 	q->usbnet->data[0] = 0;
 	kfree(q);
@@ -226,31 +252,75 @@ err_unlock:
 	return err;
 }
 
+/* Takes all URBs back and stops the NAPI context; then @finish runs. */
+static void qmiq_stop_data(struct qmiq_dev *q,
+			   void (*finish)(struct qmiq_dev *q))
+{
+	/* Not in the middle of a suspend or resume; a module that is gone
+	 * does neither.
+	 */
+	int awake = usb_autopm_get_interface(q->intf);
+
+	mutex_lock(&q->urbs);
+	qmiq_tx_stop(q);
+	qmiq_rx_pause(q);
+	qmiq_flush(q);
+	tasklet_kill(&q->kick);
+	napi_disable(&q->napi);
+	finish(q);
+	mutex_unlock(&q->urbs);
+	if (!awake)
+		usb_autopm_put_interface(q->intf);
+}
+
+static void qmiq_free_data(struct qmiq_dev *q)
+{
+	qmiq_rx_stop(q);
+	qmiq_tx_free(q);
+}
+
 /* Master's ndo_stop. The mux netdevs go down with it. */
 int qmiq_stop(struct net_device *master)
 {
 	struct qmiq_dev *q = qmiq_of_master(master);
-	int awake;
 
 	qmiq_mux_close_all(q);
 	netif_stop_queue(master);
 	qmiq_tx_stop_port(&q->master);
-
-	/* Not in the middle of a suspend or resume; a module that is gone
-	 * does neither.
-	 */
-	awake = usb_autopm_get_interface(q->intf);
-	mutex_lock(&q->urbs);
-	qmiq_tx_stop(q);
-	qmiq_rx_pause(q);
-	tasklet_kill(&q->kick);
-	napi_disable(&q->napi);
-	qmiq_rx_stop(q);
-	qmiq_tx_free(q);
-	mutex_unlock(&q->urbs);
-	if (!awake)
-		usb_autopm_put_interface(q->intf);
+	qmiq_stop_data(q, qmiq_free_data);
 	return 0;
+}
+
+/**
+ * qmiq_halt() - stop the data path of a master that stays up
+ * @q: the module; nothing happens if its master is down
+ *
+ * On return no packet moves, in no direction; transfers that were under way
+ * are lost. The stack may go on handing over packets.
+ *
+ * Context: process, RTNL, which is held until qmiq_go_on().
+ */
+void qmiq_halt(struct qmiq_dev *q)
+{
+	if (netif_running(q->netdev))
+		qmiq_stop_data(q, qmiq_rx_discard);
+}
+
+/**
+ * qmiq_go_on() - undo qmiq_halt(); allocates nothing, so can't fail
+ * @q: the module
+ *
+ * Context: process, RTNL.
+ */
+void qmiq_go_on(struct qmiq_dev *q)
+{
+	if (!netif_running(q->netdev))
+		return;
+	mutex_lock(&q->urbs);
+	napi_enable(&q->napi);
+	qmiq_rx_resume(q);
+	qmiq_tx_go_on(q);
+	mutex_unlock(&q->urbs);
 }
 
 static int qmiq_quiesce(struct qmiq_dev *q, bool only_if_idle)

@@ -13,6 +13,10 @@ long qmiq_param_agg_time_limit = NSEC_PER_MSEC;
 static long qmiq_param_agg_bypass_time = 10 * NSEC_PER_MSEC;
 char *qmiq_param_separator = ".";
 
+#define QMIQ_IN_TREE_NAME	"qmi_wwan"
+
+static const char *qmiq_driver_name = KBUILD_MODNAME;
+
 static int qmiq_set_mode(const char *text, const struct kernel_param *kp)
 {
 	unsigned int mode;
@@ -51,6 +55,28 @@ static const struct kernel_param_ops qmiq_separator_ops = {
 	.get = param_get_charp,
 };
 
+static int qmiq_set_driver_name(const char *text, const struct kernel_param *kp)
+{
+	static const char * const names[] = {
+		KBUILD_MODNAME,
+		QMIQ_IN_TREE_NAME,
+	};
+	int i = match_string(names, ARRAY_SIZE(names), strim((char *)text));
+
+	if (i < 0) {
+		pr_err(KBUILD_MODNAME ": %s: " KBUILD_MODNAME " or " QMIQ_IN_TREE_NAME " is meant\n",
+		       kp->name);
+		return -EINVAL;
+	}
+	*(const char **)kp->arg = names[i];
+	return 0;
+}
+
+static const struct kernel_param_ops qmiq_driver_name_ops = {
+	.set = qmiq_set_driver_name,
+	.get = param_get_charp,
+};
+
 module_param_cb(qmap_mode, &qmiq_mode_ops, &qmiq_param_mode, 0644);
 __MODULE_PARM_TYPE(qmap_mode, "uint");
 MODULE_PARM_DESC(qmap_mode, "for modules plugged in from now on: 0 RawIP (default), 1 QMAP aggregation, 2 to 8 QMAP with that many PDNs, each with a netdev");
@@ -60,6 +86,9 @@ MODULE_PARM_DESC(rx_qmap, "older name of qmap_mode");
 module_param_cb(mux_separator, &qmiq_separator_ops, &qmiq_param_separator, 0644);
 __MODULE_PARM_TYPE(mux_separator, "charp");
 MODULE_PARM_DESC(mux_separator, "what stands between master and number in a mux netdev's name: . (default), _ (OpenWrt, Android) or -");
+module_param_cb(driver_name, &qmiq_driver_name_ops, &qmiq_driver_name, 0444);
+__MODULE_PARM_TYPE(driver_name, "charp");
+MODULE_PARM_DESC(driver_name, "name of the USB driver: " KBUILD_MODNAME " (default), or " QMIQ_IN_TREE_NAME " for programs that know the in-tree driver alone, which must not be loaded then");
 module_param_named(bridge_mode, qmiq_param_bridge_mode, uint, 0644);
 MODULE_PARM_DESC(bridge_mode, "bit n-1: PDN n starts in bridge mode");
 module_param_named(agg_time_limit, qmiq_param_agg_time_limit, long, 0644);
@@ -73,7 +102,6 @@ MODULE_PARM_DESC(agg_bypass_time, "accepted for the vendor driver's sake, withou
 	};								\
 	static const struct driver_info qmiq_info_##id = {		\
 		.description = "WWAN/QMI device",			\
-		.flags = FLAG_WWAN,					\
 		.bind = qmiq_bind,					\
 		.unbind = qmiq_unbind,					\
 		.data = (unsigned long)&qmiq_family_##id,		\
@@ -87,7 +115,9 @@ static int qmiq_bind(struct usbnet *dev, struct usb_interface *intf)
 		return PTR_ERR(q);
 	if (!q->family->ethernet)
 		dev_info(&intf->dev, "Quectel modules work on RawIP mode\n");
+	rtnl_lock();
 	qmiq_control_init(q, READ_ONCE(qmiq_param_mode));
+	rtnl_unlock();
 	return 0;
 }
 
@@ -168,7 +198,6 @@ static int qmiq_probe(struct usb_interface *intf,
 }
 
 static struct usb_driver qmiq_driver = {
-	.name			= KBUILD_MODNAME,
 	.id_table		= qmiq_ids,
 	.probe			= qmiq_probe,
 	.disconnect		= qmiq_disconnect,
@@ -180,7 +209,40 @@ static struct usb_driver qmiq_driver = {
 	.supports_autosuspend	= 1,
 	.disable_hub_initiated_lpm = 1,
 };
-module_usb_driver(qmiq_driver);
+
+static int __init qmiq_init(void)
+{
+	int err = qmiq_mux_register();
+
+	if (err)
+		return err;
+	err = qmiq_netlink_register();
+	if (err)
+		goto err_mux_unregister;
+	qmiq_driver.name = qmiq_driver_name;
+	err = usb_register(&qmiq_driver);
+	if (err == -EBUSY)
+		pr_err(KBUILD_MODNAME ": another driver is named %s: is the in-tree one loaded (rmmod qmi_wwan)?\n",
+		       qmiq_driver_name);
+	if (err)
+		goto err_netlink_unregister;
+	return 0;
+
+err_netlink_unregister:
+	qmiq_netlink_unregister();
+err_mux_unregister:
+	qmiq_mux_unregister();
+	return err;
+}
+module_init(qmiq_init);
+
+static void __exit qmiq_exit(void)
+{
+	usb_deregister(&qmiq_driver);
+	qmiq_netlink_unregister();
+	qmiq_mux_unregister();
+}
+module_exit(qmiq_exit);
 
 MODULE_DESCRIPTION("Qualcomm MSM Interface (QMI) WWAN driver with QMAP");
 MODULE_LICENSE("GPL");

@@ -2,10 +2,10 @@
 /*
  * Internal structures of qmi_wwan_q, and what its files offer each other.
  *
- *	  abi_vendor.c  ethtool.c          who asks
- *	        \        /
- *	        control.c                  every change of state
- *	        /   |    \
+ *	abi_vendor.c abi_qmi.c netlink.c ethtool.c   who asks; sysfs.c has what
+ *	         \      |      |     /               files of both have in common
+ *	              control.c            every change of state; has netlink.c
+ *	        /   |    \                  tell of it
  *	   mux.c  rx.c  tx.c   bridge.c    data path
  *	        \   |    /
  *	         qmap.c                    wire codec
@@ -24,6 +24,7 @@
 #ifndef QMIQ_H
 #define QMIQ_H
 
+#include <linux/completion.h>
 #include <linux/etherdevice.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
@@ -43,10 +44,15 @@
 #define QMIQ_RAW_URB_SIZE	1520
 #define QMIQ_MIN_MTU		ETH_MIN_MTU
 #define QMIQ_MAX_MTU		32768
+#define QMIQ_MIN_MUX_ID		1
+#define QMIQ_MAX_MUX_ID		254
+/* Endpoint type as WDA codes it. */
+#define QMIQ_EP_HSUSB		2
 /* Transfers larger than this are refused or not made use of. */
 #define QMIQ_MAX_RX_SIZE	65536
 #define QMIQ_MAX_TX_SIZE	(QMIQ_MAX_MTU + QMAP_MAX_OVERHEAD)
 
+struct netlink_ext_ack;
 struct qmiq_dev;
 
 /**
@@ -128,6 +134,9 @@ struct qmiq_bridge {
  * @q: the module
  * @netdev: master in modes 0 and 1, else a mux netdev
  * @mux_id: 0 without QMAP
+ * @link: the PDN's call is up, or not known to be down; under RTNL
+ * @attached: packets pass; a master with mux netdevs is not; under
+ *	qmiq_tx::lock
  * @flow_off: the modem wants no packets; under qmiq_tx::lock
  * @backlog: packet that found no room; the queue is stopped as long as there
  *	is one; under qmiq_tx::lock
@@ -139,6 +148,8 @@ struct qmiq_port {
 	struct qmiq_dev *q;
 	struct net_device *netdev;
 	u8 mux_id;
+	bool link;
+	bool attached;
 	bool flow_off;
 	struct sk_buff *backlog;
 	struct qmiq_stats rx;
@@ -192,7 +203,7 @@ struct qmiq_answer {
  * @up: URBs may be submitted
  * @held: depth of qmiq_tx_suspend(); transfers are deferred
  * @stalled: the endpoint is halted, and transfers held back, until @recover
- * @turn: index in qmiq_dev::pdn of the port that may restart first
+ * @turn: index in qmiq_dev::ports of the port that may restart first
  * @answers: ring of MUX command answers that wait for a slot
  * @answer_head: oldest
  * @answer_count: how many
@@ -237,26 +248,57 @@ struct qmiq_format {
 };
 
 /**
+ * struct qmiq_agreement - what WDA agreed with the module, to be checked
+ * @version: QMAP version
+ * @rx_urb_size: DL aggregate size; the URBs' only grow
+ * @ul_max_datagrams: packets in an UL transfer; 0 and 1: no aggregation
+ * @ul_max_size: bytes in an UL transfer; no matter without aggregation
+ * @dl_padding: bytes before each DL packet, v5
+ */
+struct qmiq_agreement {
+	u32 version;
+	u32 rx_urb_size;
+	u32 ul_max_datagrams;
+	u32 ul_max_size;
+	u32 dl_padding;
+};
+
+/**
  * struct qmiq_dev - one module
  * @usbnet: of the master
  * @netdev: the master
+ * @header_ops: of the master while it is Ethernet
  * @intf: QMI interface
  * @wdm: cdc-wdm, which serves the control channel on the same interface
  * @family: fixed at probe
- * @mode: 0 no QMAP, 1 QMAP on the master, N QMAP with N mux netdevs
+ * @mode: 0 no QMAP, 1 QMAP on the master, N QMAP on mux netdevs, of which
+ *	setting the mode makes N; also under qmiq_tx::lock
+ * @home: mode once the last mux netdev is deleted
  * @version: QMAP version in use; QMAP_NONE in mode 0
  * @ethernet: 802.3 frames instead of RawIP, mode 0
+ * @told_ethernet: @ethernet as long as the module sends nothing else; by its
+ *	family, or as user space said
+ * @pass_through: transfers go between the module and what is stacked on the
+ *	master (rmnet) as they are; then @version is QMAP_NONE
  * @peer_mac: 802.3: the module's address
+ * @started: all netdevs are there, and the module's arrival has been told
  * @leaving: the module is going, the master opens no more
  * @rx_urb_size: bytes of a DL URB
- * @link_state: bit n-1 is PDN n
- * @format: as agreed by WDA
+ * @link_state: of @ports: bit n-1 is mux id 0x80 + n; bit 0 in modes 0 and 1
+ * @agreed: @format is what WDA agreed, not what it is at the start; under
+ *	qmiq_tx::lock
+ * @format: UL and DL format in use; under qmiq_tx::lock
  * @master: port of the master
- * @pdn: ports of PDN 1 to N; the master's alone in mode 0 and 1
- * @nr_pdn: number of them
- * @by_mux: port of each mux id, RCU
+ * @ports: the attached ones, with holes; written under RTNL and
+ *	qmiq_tx::lock, RCU
+ * @by_mux: the same by mux id
+ * @gone_rx: what mux netdevs received that were deleted; under RTNL
+ * @gone_tx: what they sent
+ * @changed: has it told that the module itself changed the format
  * @napi: DL and UL completion; on the master
  * @kick: schedules @napi where a completion can't
+ * @flush: GRO is asked to hold nothing back, which sets @flushed
+ * @flushed: see qmiq_flush()
  * @urbs: held while URBs are allocated, freed, paused or resumed: RTNL does
  *	not keep a reset out. Taken under RTNL, and with the module awake
  * @rx: DL URBs
@@ -266,26 +308,36 @@ struct qmiq_format {
 struct qmiq_dev {
 	struct usbnet *usbnet;
 	struct net_device *netdev;
+	const struct header_ops *header_ops;
 	struct usb_interface *intf;
 	struct usb_driver *wdm;
 	const struct qmiq_family *family;
 
 	unsigned int mode;
+	unsigned int home;
 	enum qmap_version version;
 	bool ethernet;
+	bool told_ethernet;
+	bool pass_through;
+	bool started;
 	bool leaving;
 	u8 peer_mac[ETH_ALEN];
 	u32 rx_urb_size;
 	u32 link_state;
+	bool agreed;
 	struct qmiq_format format;
 
 	struct qmiq_port master;
-	struct qmiq_port *pdn[QMIQ_MAX_PDN];
-	unsigned int nr_pdn;
+	struct qmiq_port __rcu *ports[QMIQ_MAX_PDN];
 	struct qmiq_port __rcu *by_mux[256];
+	struct qmiq_stats gone_rx;
+	struct qmiq_stats gone_tx;
+	struct work_struct changed;
 
 	struct napi_struct napi;
 	struct tasklet_struct kick;
+	bool flush;
+	struct completion flushed;
 	struct mutex urbs;
 	struct qmiq_rx rx;
 	struct qmiq_tx tx;
@@ -308,6 +360,23 @@ static inline struct qmiq_dev *qmiq_of_master(struct net_device *netdev)
 	return qmiq_of(netdev_priv(netdev));
 }
 
+/* What is in a place of qmiq_dev::ports, or NULL; RTNL or tx.lock held. */
+static inline struct qmiq_port *qmiq_port_at(const struct qmiq_dev *q,
+					     unsigned int i)
+{
+	return rcu_dereference_protected(q->ports[i],
+					 lockdep_is_held(&q->tx.lock) ||
+					 lockdep_rtnl_is_held());
+}
+
+/* The port of a mux id, or NULL; RTNL held. */
+static inline struct qmiq_port *qmiq_port_by_mux(const struct qmiq_dev *q,
+						 u8 mux_id)
+{
+	return rcu_dereference_protected(q->by_mux[mux_id],
+					 lockdep_rtnl_is_held());
+}
+
 /* main.c: module parameters */
 extern uint qmiq_param_mode;
 extern char *qmiq_param_separator;
@@ -319,6 +388,9 @@ extern const u8 qmiq_modem_mac[ETH_ALEN];
 struct qmiq_dev *qmiq_create(struct usbnet *dev, struct usb_interface *intf);
 void qmiq_destroy(struct qmiq_dev *q);
 void qmiq_kick(struct qmiq_dev *q);
+void qmiq_flush(struct qmiq_dev *q);
+void qmiq_halt(struct qmiq_dev *q);
+void qmiq_go_on(struct qmiq_dev *q);
 int qmiq_open(struct net_device *master);
 int qmiq_stop(struct net_device *master);
 int qmiq_suspend(struct usb_interface *intf, pm_message_t message);
@@ -331,26 +403,49 @@ int qmiq_post_reset(struct usb_interface *intf);
 void qmiq_port_init(struct qmiq_port *port, struct qmiq_dev *q,
 		    struct net_device *netdev, u8 mux_id);
 struct qmiq_port *qmiq_port_of(struct net_device *netdev);
+bool qmiq_is_master(const struct net_device *netdev);
 unsigned int qmiq_largest_mtu(const struct qmiq_dev *q);
 void qmiq_master_setup(struct qmiq_dev *q);
-int qmiq_mux_add(struct qmiq_dev *q, unsigned int pdn);
-void qmiq_mux_remove_all(struct qmiq_dev *q);
+void qmiq_master_set_arp(struct qmiq_dev *q, bool arp);
+int qmiq_master_set_type(struct qmiq_dev *q, bool map);
+void qmiq_port_attach(struct qmiq_port *port);
+void qmiq_port_detach(struct qmiq_port *port);
+struct qmiq_port *qmiq_mux_create(struct qmiq_dev *q, u8 mux_id);
+void qmiq_mux_destroy(struct qmiq_port *port, struct list_head *list);
 void qmiq_mux_close_all(struct qmiq_dev *q);
+int qmiq_mux_register(void);
+void qmiq_mux_unregister(void);
 
 /* control.c */
 void qmiq_control_init(struct qmiq_dev *q, unsigned int mode);
 int qmiq_control_start(struct qmiq_dev *q);
 void qmiq_control_stop(struct qmiq_dev *q);
+int qmiq_control_check(const struct qmiq_dev *q,
+		       struct netlink_ext_ack *extack);
+int qmiq_control_set_mode(struct qmiq_dev *q, unsigned int mode,
+			  struct netlink_ext_ack *extack);
+int qmiq_control_add_mux(struct qmiq_dev *q, u32 mux_id,
+			 struct netlink_ext_ack *extack);
+int qmiq_control_del_mux(struct qmiq_dev *q, u32 mux_id,
+			 struct netlink_ext_ack *extack);
+void qmiq_control_del_port(struct qmiq_port *port, struct list_head *list);
 int qmiq_control_set_link(struct qmiq_dev *q, u32 value);
+int qmiq_control_set_mux_link(struct qmiq_dev *q, u8 mux_id, bool up,
+			      struct netlink_ext_ack *extack);
+void qmiq_control_get_format(const struct qmiq_dev *q,
+			     struct qmiq_agreement *agreement);
 int qmiq_control_set_format(struct qmiq_dev *q,
-			    const struct qmi_wwan_q_format *format);
+			    const struct qmiq_agreement *agreement,
+			    struct netlink_ext_ack *extack);
 int qmiq_control_get_info(struct qmiq_dev *q, struct qmi_wwan_q_info *info);
 void qmiq_control_forget(struct qmiq_dev *q);
 int qmiq_control_set_mtu(struct qmiq_port *port, int mtu);
 void qmiq_control_hear_ethernet(struct qmiq_dev *q, const u8 *source);
 void qmiq_control_hear_ip(struct qmiq_dev *q);
-void qmiq_control_set_bridge_mode(struct qmiq_port *port, bool enabled);
-void qmiq_control_set_bridge_ipv4(struct qmiq_port *port, __be32 address);
+int qmiq_control_set_bridge_mode(struct qmiq_port *port, u32 enabled);
+int qmiq_control_set_bridge_ipv4(struct qmiq_port *port, u32 address);
+int qmiq_control_set_raw_ip(struct qmiq_port *port, u32 raw_ip);
+int qmiq_control_set_pass_through(struct qmiq_port *port, u32 on);
 
 /* rx.c */
 void qmiq_rx_init(struct qmiq_dev *q);
@@ -358,6 +453,7 @@ int qmiq_rx_start(struct qmiq_dev *q);
 void qmiq_rx_stop(struct qmiq_dev *q);
 void qmiq_rx_pause(struct qmiq_dev *q);
 void qmiq_rx_resume(struct qmiq_dev *q);
+void qmiq_rx_discard(struct qmiq_dev *q);
 int qmiq_rx_poll(struct qmiq_dev *q, int budget);
 
 /* tx.c */
@@ -365,9 +461,11 @@ void qmiq_tx_init(struct qmiq_dev *q);
 int qmiq_tx_start(struct qmiq_dev *q);
 void qmiq_tx_stop(struct qmiq_dev *q);
 void qmiq_tx_free(struct qmiq_dev *q);
+void qmiq_tx_go_on(struct qmiq_dev *q);
 int qmiq_tx_suspend(struct qmiq_dev *q, bool only_if_idle);
 void qmiq_tx_resume(struct qmiq_dev *q);
 void qmiq_tx_configure(struct qmiq_dev *q);
+void qmiq_tx_flush(struct qmiq_dev *q);
 void qmiq_tx_reclaim(struct qmiq_dev *q);
 void qmiq_tx_answer(struct qmiq_dev *q, const struct qmap_frame *request,
 		    u8 type);
@@ -381,11 +479,63 @@ void qmiq_bridge_init(struct qmiq_bridge *bridge);
 bool qmiq_bridge_tx(struct qmiq_port *port, struct sk_buff *skb);
 void qmiq_bridge_rx(struct qmiq_port *port, struct ethhdr *eth);
 
+/* sysfs.c */
+enum qmiq_attribute_type {
+	QMIQ_NUMBER,	/* in any base */
+	QMIQ_HEX,	/* with 0x or without */
+	QMIQ_FLAG,	/* Y or N, as kstrtobool() has it */
+};
+
+/**
+ * struct qmiq_attribute - a file of a netdev
+ * @attr: the driver core's part
+ * @type: of what is written
+ * @show: value for @buf; no lock held
+ * @set: take over a value; RTNL
+ */
+struct qmiq_attribute {
+	struct device_attribute attr;
+	enum qmiq_attribute_type type;
+	ssize_t (*show)(const struct qmiq_port *port, char *buf);
+	int (*set)(struct qmiq_port *port, u32 value);
+};
+
+#define QMIQ_ATTRIBUTE_RO(_name, _show)					\
+	struct qmiq_attribute qmiq_attr_##_name = {			\
+		.attr = __ATTR(_name, 0444, qmiq_attribute_show, NULL),	\
+		.show = _show,						\
+	}
+
+#define QMIQ_ATTRIBUTE_RW(_name, _type, _show, _set)			\
+	struct qmiq_attribute qmiq_attr_##_name = {			\
+		.attr = __ATTR(_name, 0644, qmiq_attribute_show,	\
+			       qmiq_attribute_store),			\
+		.type = _type,						\
+		.show = _show,						\
+		.set = _set,						\
+	}
+
+bool qmiq_may_set(const struct net_device *netdev);
+ssize_t qmiq_attribute_show(struct device *dev, struct device_attribute *attr,
+			    char *buf);
+ssize_t qmiq_attribute_store(struct device *dev, struct device_attribute *attr,
+			     const char *buf, size_t count);
+
 /* abi_vendor.c */
 extern const struct attribute_group qmiq_vendor_master_group;
 extern const struct attribute_group qmiq_vendor_mux_group;
 int qmiq_vendor_ioctl(struct net_device *master, struct ifreq *ifr,
 		      void __user *data, int cmd);
+
+/* abi_qmi.c */
+extern const struct attribute_group qmiq_qmi_master_group;
+extern const struct attribute_group qmiq_qmi_mux_group;
+
+/* netlink.c */
+int qmiq_netlink_register(void);
+void qmiq_netlink_unregister(void);
+void qmiq_notify_dev(const struct qmiq_dev *q, enum qmi_wwan_q_cmd event);
+void qmiq_notify_port(const struct qmiq_port *port, enum qmi_wwan_q_cmd event);
 
 /* ethtool.c */
 extern const struct ethtool_ops qmiq_master_ethtool_ops;

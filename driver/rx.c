@@ -215,7 +215,7 @@ static int qmiq_rx_aggregate(struct qmiq_dev *q, const u8 *data, size_t len)
 	struct qmap_walk walk = {
 		.pos = data,
 		.left = len,
-		.version = q->version,
+		.version = READ_ONCE(q->version),
 		.dl_padding = READ_ONCE(q->format.dl_padding),
 	};
 	struct qmap_frame frame;
@@ -232,6 +232,20 @@ static int qmiq_rx_aggregate(struct qmiq_dev *q, const u8 *data, size_t len)
 	return frames;
 }
 
+/* The transfer is for what is stacked on the master, which walks it. */
+static void qmiq_rx_pass(struct qmiq_dev *q, const u8 *data, size_t len)
+{
+	struct sk_buff *skb = qmiq_rx_skb(&q->master, len);
+
+	if (!skb)
+		return;
+	skb_put_data(skb, data, len);
+	skb_reset_mac_header(skb);
+	skb->protocol = htons(ETH_P_MAP);
+	qmiq_rx_count(&q->master, len);
+	netif_receive_skb(skb);
+}
+
 static int qmiq_rx_transfer(struct qmiq_rx_slot *slot)
 {
 	struct qmiq_dev *q = slot->q;
@@ -246,9 +260,12 @@ static int qmiq_rx_transfer(struct qmiq_rx_slot *slot)
 		return 1;
 	}
 	qmiq_count(q, QMIQ_RX_TRANSFERS);
-	if (q->version != QMAP_NONE)
+	if (READ_ONCE(q->version) != QMAP_NONE)
 		return qmiq_rx_aggregate(q, slot->buffer, len);
-	qmiq_rx_single(q, slot->buffer, len);
+	if (q->pass_through)
+		qmiq_rx_pass(q, slot->buffer, len);
+	else
+		qmiq_rx_single(q, slot->buffer, len);
 	return 1;
 }
 
@@ -344,6 +361,20 @@ void qmiq_rx_resume(struct qmiq_dev *q)
 	q->rx.paused--;
 	spin_unlock_irq(&q->rx.lock);
 	qmiq_rx_submit_idle(q, GFP_NOIO);
+}
+
+/**
+ * qmiq_rx_discard() - forget the transfers that were not processed
+ * @q: the module
+ *
+ * Context: process, RTNL; paused, NAPI disabled.
+ */
+void qmiq_rx_discard(struct qmiq_dev *q)
+{
+	spin_lock_irq(&q->rx.lock);
+	list_splice_init(&q->rx.done, &q->rx.idle);
+	spin_unlock_irq(&q->rx.lock);
+	q->rx.filled = false;
 }
 
 /* A halt is cleared with no URB queued on the endpoint. */

@@ -109,8 +109,13 @@ static void qmiq_tx_submit(struct qmiq_tx_slot *slot)
 		qmiq_tx_submit_urb(slot);
 }
 
-/* Under tx.lock. */
-static void qmiq_tx_flush(struct qmiq_dev *q)
+/**
+ * qmiq_tx_flush() - send what has gathered
+ * @q: the module
+ *
+ * Context: tx.lock held.
+ */
+void qmiq_tx_flush(struct qmiq_dev *q)
 {
 	struct qmiq_tx_slot *slot = q->tx.open;
 
@@ -241,8 +246,9 @@ static struct qmiq_tx_slot *qmiq_tx_reserve(struct qmiq_dev *q, u32 frame)
 static bool qmiq_tx_place(struct qmiq_port *port, struct sk_buff *skb)
 {
 	struct qmiq_dev *q = port->q;
-	int offset = q->ethernet ? 0 : ETH_HLEN;
-	u32 len = q->ethernet ? skb->len : qmiq_tx_ip_len(skb);
+	bool whole = q->ethernet || q->pass_through;
+	int offset = whole ? 0 : ETH_HLEN;
+	u32 len = whole ? skb->len : qmiq_tx_ip_len(skb);
 	struct qmiq_tx_slot *slot;
 	u32 frame;
 
@@ -269,7 +275,7 @@ static bool qmiq_tx_place(struct qmiq_port *port, struct sk_buff *skb)
 	qmiq_count(q, QMIQ_TX_DATAGRAMS);
 	u64_stats_update_begin(&port->tx.sync);
 	u64_stats_inc(&port->tx.packets);
-	u64_stats_add(&port->tx.bytes, skb->len - ETH_HLEN);
+	u64_stats_add(&port->tx.bytes, skb->len - port->netdev->hard_header_len);
 	u64_stats_update_end(&port->tx.sync);
 	skb_tx_timestamp(skb);
 	dev_consume_skb_any(skb);
@@ -320,12 +326,13 @@ static void qmiq_tx_restart_all(struct qmiq_dev *q)
 	unsigned int i, start = q->tx.turn;
 	bool restarted = false;
 
-	for (i = 0; i < q->nr_pdn; i++) {
-		unsigned int n = (start + i) % q->nr_pdn;
+	for (i = 0; i < QMIQ_MAX_PDN; i++) {
+		unsigned int n = (start + i) % QMIQ_MAX_PDN;
+		struct qmiq_port *port = qmiq_port_at(q, n);
 
-		if (!qmiq_tx_waits(q->pdn[n]))
+		if (!port || !qmiq_tx_waits(port))
 			continue;
-		if (!qmiq_tx_restart(q->pdn[n])) {
+		if (!qmiq_tx_restart(port)) {
 			q->tx.turn = n;
 			break;
 		}
@@ -336,10 +343,21 @@ static void qmiq_tx_restart_all(struct qmiq_dev *q)
 	qmiq_tx_push(q, false);
 }
 
+/*
+ * Under tx.lock. False if nothing says which PDN the packet is for: on a master
+ * that has mux netdevs, or, where rmnet has them, other than what that sends.
+ */
+static bool qmiq_tx_takes(const struct qmiq_port *port,
+			  const struct sk_buff *skb)
+{
+	return port->attached && (!port->q->pass_through ||
+				  skb->protocol == htons(ETH_P_MAP));
+}
+
 /**
  * qmiq_tx_packet() - take a packet for the modem
  * @port: of the netdev that it was sent on
- * @skb: Ethernet frame; consumed
+ * @skb: Ethernet frame, or in pass-through mode MAP frames; consumed
  *
  * Context: BH, the netdev's TX lock held.
  * Return: NETDEV_TX_OK; NETDEV_TX_BUSY only for a queue that is stopped.
@@ -350,6 +368,11 @@ netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
 	bool more = netdev_xmit_more();
 
 	spin_lock(&q->tx.lock);
+	if (unlikely(!qmiq_tx_takes(port, skb))) {
+		qmiq_tx_drop(port, skb, QMIQ_TX_NO_PDN);
+		spin_unlock(&q->tx.lock);
+		return NETDEV_TX_OK;
+	}
 	if (unlikely(port->backlog)) {
 		netif_stop_queue(port->netdev);
 		spin_unlock(&q->tx.lock);
@@ -450,8 +473,12 @@ void qmiq_tx_forget(struct qmiq_dev *q)
 
 	spin_lock_bh(&q->tx.lock);
 	q->tx.answer_count = 0;
-	for (i = 0; i < q->nr_pdn; i++)
-		q->pdn[i]->flow_off = false;
+	for (i = 0; i < QMIQ_MAX_PDN; i++) {
+		struct qmiq_port *port = qmiq_port_at(q, i);
+
+		if (port)
+			port->flow_off = false;
+	}
 	qmiq_tx_restart_all(q);
 	spin_unlock_bh(&q->tx.lock);
 }
@@ -541,7 +568,11 @@ void qmiq_tx_configure(struct qmiq_dev *q)
 
 	spin_lock_bh(&tx->lock);
 	mtu = max_t(unsigned int, qmiq_largest_mtu(q), ETH_DATA_LEN);
-	tx->slot_size = qmiq_tx_frame_len(q, q->ethernet ? ETH_HLEN + mtu : mtu);
+	if (q->ethernet)
+		mtu += ETH_HLEN;
+	if (q->pass_through)
+		mtu += QMAP_MAX_OVERHEAD;
+	tx->slot_size = qmiq_tx_frame_len(q, mtu);
 	if (qmiq_tx_aggregates(q))
 		tx->slot_size = q->format.ul_max_size;
 	tx->max_in_flight = clamp_t(u32,
@@ -628,6 +659,21 @@ static void qmiq_tx_recover(struct work_struct *work)
 	spin_unlock_bh(&q->tx.lock);
 }
 
+/* All slots are free then, whatever was in them. */
+static void qmiq_tx_empty(struct qmiq_tx *tx)
+{
+	unsigned int i;
+
+	tx->open = NULL;
+	tx->in_flight = 0;
+	tx->answer_count = 0;
+	INIT_LIST_HEAD(&tx->free);
+	INIT_LIST_HEAD(&tx->deferred);
+	INIT_LIST_HEAD(&tx->done);
+	for (i = 0; i < tx->count; i++)
+		list_add_tail(&tx->slots[i].list, &tx->free);
+}
+
 /**
  * qmiq_tx_free() - free the UL URBs
  * @q: the module
@@ -646,12 +692,7 @@ void qmiq_tx_free(struct qmiq_dev *q)
 	kfree(tx->slots);
 	tx->slots = NULL;
 	tx->count = 0;
-	tx->open = NULL;
-	tx->in_flight = 0;
-	tx->answer_count = 0;
-	INIT_LIST_HEAD(&tx->free);
-	INIT_LIST_HEAD(&tx->deferred);
-	INIT_LIST_HEAD(&tx->done);
+	qmiq_tx_empty(tx);
 }
 
 /**
@@ -693,10 +734,28 @@ int qmiq_tx_start(struct qmiq_dev *q)
 }
 
 /**
- * qmiq_tx_stop() - take the UL URBs back; qmiq_tx_free() follows
+ * qmiq_tx_go_on() - undo qmiq_tx_stop(); what had gathered is lost
  * @q: the module
  *
- * Context: process, RTNL; all netdevs of the module are down.
+ * Context: process, RTNL.
+ */
+void qmiq_tx_go_on(struct qmiq_dev *q)
+{
+	spin_lock_bh(&q->tx.lock);
+	qmiq_tx_empty(&q->tx);
+	q->tx.up = true;
+	qmiq_tx_restart_all(q);
+	spin_unlock_bh(&q->tx.lock);
+}
+
+/**
+ * qmiq_tx_stop() - take the UL URBs back
+ * @q: the module
+ *
+ * qmiq_tx_free() follows, or qmiq_tx_go_on(). Until then packets gather and
+ * their queues stop.
+ *
+ * Context: process, RTNL.
  */
 void qmiq_tx_stop(struct qmiq_dev *q)
 {

@@ -3,6 +3,7 @@
 
 #include "module.h"
 #include "result.h"
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -11,9 +12,18 @@
 
 // One change that the driver told of.
 struct Event {
-    enum class Kind { device_added, device_removed, device_changed, mux_added, mux_removed, link };
+    enum class Kind {
+        device_added,
+        device_removed,
+        device_changed,
+        mux_added,
+        mux_removed,
+        link,
+        lost, // there were more than could be taken in: nothing is known of them
+    };
     Kind kind;
-    Module module; // for mux and link events: usb_path, netdev and ifindex, with the PDN in `pdns`
+    // For mux and link events: usb_path, netdev and ifindex, with the PDN in `pdns`.
+    Module module{};
 };
 
 // The kernel as qmapctl sees it. Commands are written against this; tests pass a fake.
@@ -21,8 +31,8 @@ class Kernel {
   public:
     virtual ~Kernel() = default;
 
-    // Every module on the machine that has a QMI interface, in order of USB path, whichever
-    // driver has it, or none.
+    // Every module on the machine, in order of USB path, whichever driver has it, or none, and
+    // whichever network card it is.
     virtual Result<std::vector<Module>> modules() = 0;
     // Named counters of a master netdev (ethtool -S).
     virtual Result<std::map<std::string, uint64_t>> counters(const Module &module) = 0;
@@ -33,9 +43,12 @@ class Kernel {
     virtual Status set_link(const Module &module, uint32_t mux_id, bool up) = 0;
     virtual Result<Pdn> add_mux(const Module &module, uint32_t mux_id) = 0;
     virtual Status delete_mux(const Module &module, uint32_t mux_id) = 0;
-    // Administrative state of a netdev (IFF_UP).
-    virtual Status set_up(unsigned ifindex, bool up) = 0;
 
-    // Calls `on_event` for each event until it returns false or a signal ends the program.
+    // Calls `on_event` for each event until it returns false or a signal ends the program. Fails
+    // if the driver is not loaded, and when it is unloaded.
     virtual Status monitor(const std::function<bool(const Event &)> &on_event) = 0;
+
+    using Clock = std::chrono::steady_clock;
+    virtual Clock::time_point now() = 0;
+    virtual void sleep(Clock::duration time) = 0;
 };

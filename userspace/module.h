@@ -43,9 +43,15 @@ struct DriverFormat {
     bool agreed = false; // set since the module arrived or was last reset
 };
 
-// A module, whichever driver has it. What only qmi_wwan_q tells is in `q`.
+// How the module shows itself to the host: what Quectel calls the network-card type.
+enum class NetworkCard { none, qmi, ecm, mbim, rndis, ncm };
+
+// A module, whichever driver has it. Text that came from the module has been cleaned.
 struct Module {
-    std::string usb_path; // of the QMI interface in sysfs: "1-1:1.4"
+    // The QMI interface in sysfs, "1-1:1.4"; of another network card its control interface, and
+    // without any the USB device, "1-1".
+    std::string usb_path;
+    NetworkCard card = NetworkCard::qmi;
     uint16_t vendor_id = 0;
     uint16_t product_id = 0;
     std::string model; // USB manufacturer and product strings
@@ -58,6 +64,7 @@ struct Module {
     unsigned ifindex = 0;
     bool up = false;
 
+    // What only our qmi_wwan_q tells, and lets itself be told, by generic netlink.
     struct Qmap {
         std::string family;
         uint32_t ep_type = 2;
@@ -66,27 +73,40 @@ struct Module {
         DriverFormat format;
     };
     std::optional<Qmap> q;
+
+    // What other drivers tell in sysfs: the in-tree qmi_wwan raw_ip, the vendor's the rest.
+    struct Files {
+        std::optional<bool> raw_ip;
+        std::optional<uint32_t> qmap_mode, qmap_size, link_state;
+    } files;
+
     std::vector<Pdn> pdns;
 };
 
 // The WDA data format, as asked for or as the module answered. An absent value is an absent TLV.
 struct WdaFormat {
-    std::optional<bool> qos_header;
-    std::optional<LinkProtocol> link_protocol;
-    std::optional<uint32_t> ul_aggregation; // 0, 5 QMAP, 9 QMAP v5, ...
-    std::optional<uint32_t> dl_aggregation;
-    std::optional<uint32_t> ndp_signature;
-    std::optional<uint32_t> dl_max_datagrams;
-    std::optional<uint32_t> dl_max_size;
-    std::optional<uint32_t> dl_minimum_padding;
-    std::optional<uint32_t> ul_max_datagrams;
-    std::optional<uint32_t> ul_max_size;
+    std::optional<bool> qos_header{};
+    std::optional<LinkProtocol> link_protocol{};
+    std::optional<uint32_t> ul_aggregation{}; // 0, 5 QMAP, 9 QMAP v5, ...
+    std::optional<uint32_t> dl_aggregation{};
+    std::optional<uint32_t> ndp_signature{};
+    std::optional<uint32_t> dl_max_datagrams{};
+    std::optional<uint32_t> dl_max_size{};
+    std::optional<uint32_t> dl_minimum_padding{};
+    std::optional<uint32_t> ul_max_datagrams{};
+    std::optional<uint32_t> ul_max_size{};
+    std::optional<bool> flow_control{};
 
     bool operator==(const WdaFormat &) const = default;
 };
 
-// Endpoint TLV: to which of the module's data ports a request applies.
+// Which module to ask, and the endpoint TLV: to which of its data ports a request applies.
 struct Endpoint {
-    uint32_t type = 2; // HSUSB
+    std::string control; // "/dev/cdc-wdm0"
+    uint32_t type = 2;   // HSUSB
     uint32_t interface = 4;
 };
+
+inline Endpoint endpoint_of(const Module &module) {
+    return {module.control, module.q ? module.q->ep_type : 2, module.interface};
+}

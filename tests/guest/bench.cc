@@ -73,11 +73,15 @@ Bench::Bench(const vmodem::Profile &profile, unsigned mode, ModemOptions options
             return exists(mode_ < 2 ? master_ : master_ + "." + std::to_string(mode_));
         }))
         throw std::runtime_error(std::string(profile.name) + " got no netdevs");
-    if (mode_ < 2) {
+    follow(mode);
+}
+
+void Bench::follow(unsigned mode) {
+    mode_ = mode;
+    pdns_.clear();
+    if (mode_ < 2)
         pdns_.push_back({1, master_, 0x81});
-        return;
-    }
-    for (unsigned n = 1; n <= mode_; n++)
+    for (unsigned n = 1; mode_ > 1 && n <= mode_; n++)
         pdns_.push_back({n, master_ + "." + std::to_string(n), uint8_t(0x80 + n)});
 }
 
@@ -179,6 +183,16 @@ int Bench::set_format(const qmi_wwan_q_format &format) const {
 
 int Bench::get_info(qmi_wwan_q_info &info) const {
     return private_ioctl(QMI_WWAN_Q_IOC_GET_INFO, &info);
+}
+
+void expect_traffic(Bench &bench, const Pdn &pdn) {
+    constexpr unsigned datagrams = 20;
+    const auto sunk = [&] { return bench.modem().peer(pdn.mux_id).udp_sunk_packets; };
+    const uint64_t before = sunk();
+    EXPECT_EQ(udp_flood(pdn.ipv4(), datagrams, 100), "") << pdn.netdev;
+    EXPECT_TRUE(wait_until([&] { return sunk() == before + datagrams; })) << pdn.netdev;
+    EXPECT_EQ(tcp_download(pdn.ipv4(), 200'000), "") << pdn.netdev;
+    EXPECT_EQ(tcp_upload(pdn.ipv4(), 200'000), "") << pdn.netdev;
 }
 
 Bytes udp_packet(const Pdn &pdn, size_t payload, uint16_t port, uint8_t fill) {

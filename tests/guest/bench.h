@@ -58,6 +58,9 @@ class Bench {
     const Pdn &pdn(unsigned number) const { return pdns_.at(number - 1); }
     const std::vector<Pdn> &pdns() const { return pdns_; }
 
+    // The driver has been turned to another mode; what is agreed and connected is then of that.
+    void follow(unsigned mode);
+
     // The profile's own limits, put in force on both sides; no QMI.
     void agree();
     void agree(const DataFormat &format);
@@ -89,6 +92,9 @@ class Bench {
     std::string master_;
     std::vector<Pdn> pdns_;
 };
+
+// UDP to the network behind that PDN, and TCP both ways: all of it gets there, on that mux id.
+void expect_traffic(Bench &bench, const Pdn &pdn);
 
 // An IPv4 UDP packet for the PDN's host address, ready to be sent by the modem; the payload is
 // all 'fill' and goes to 'port'.

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -16,6 +17,7 @@
 #include <stdexcept>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -26,12 +28,6 @@
 namespace guest {
 
 namespace {
-
-// Where the VM runner puts the module.
-const char *module_path() {
-    const char *path = std::getenv("QMIQ_MODULE");
-    return path ? path : "/qmi_wwan_q.ko";
-}
 
 class Socket {
   public:
@@ -62,8 +58,15 @@ int ethtool(const std::string &netdev, void *command) {
     return Socket().request(SIOCETHTOOL, request);
 }
 
-int load(const std::string &parameters) {
-    const int fd = open(module_path(), O_RDONLY | O_CLOEXEC);
+const char driver_module[] = "qmi_wwan_q";
+
+// Where the VM runner puts the modules.
+std::string module_path(const std::string &name) {
+    return "/" + name + ".ko";
+}
+
+int load(const std::string &name, const std::string &parameters) {
+    const int fd = open(module_path(name).c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno;
     const int result = syscall(SYS_finit_module, fd, parameters.c_str(), 0) ? errno : 0;
@@ -71,8 +74,8 @@ int load(const std::string &parameters) {
     return result;
 }
 
-int unload() {
-    return syscall(SYS_delete_module, "qmi_wwan_q", O_NONBLOCK) ? errno : 0;
+int unload(const std::string &name) {
+    return syscall(SYS_delete_module, name.c_str(), O_NONBLOCK) ? errno : 0;
 }
 
 } // namespace
@@ -119,6 +122,11 @@ int write_file(const std::string &path, const std::string &text) {
     return error;
 }
 
+unsigned mode_of(const std::string &path) {
+    struct stat status {};
+    return stat(path.c_str(), &status) ? 0 : status.st_mode & 07777;
+}
+
 std::vector<std::string> list_directory(const std::string &path) {
     std::vector<std::string> names;
     std::error_code error;
@@ -141,6 +149,18 @@ std::string output_of(const std::string &command) {
     if (pipe)
         pclose(pipe);
     return text;
+}
+
+int without_capabilities(const std::function<int()> &action) {
+    const pid_t child = fork();
+    if (child == 0) {
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        __user_cap_data_struct none[2]{};
+        _exit(syscall(SYS_capset, &header, none) ? 255 : action());
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 bool exists(const std::string &netdev) {
@@ -229,23 +249,30 @@ std::string ethtool_driver(const std::string &netdev) {
     return ethtool(netdev, &info) ? "" : info.driver;
 }
 
-LoadedDriver::LoadedDriver(const std::string &parameters) {
-    if (const int error = load(parameters))
+LoadedModule::LoadedModule(const std::string &name, const std::string &parameters) : name_(name) {
+    if (const int error = load(name, parameters))
         throw std::system_error(error, std::generic_category(),
-                                std::string("insmod ") + module_path() + " " + parameters);
+                                "insmod " + module_path(name) + " " + parameters);
 }
 
-LoadedDriver::~LoadedDriver() {
+LoadedModule::~LoadedModule() {
     int error = EAGAIN;
-    wait_until([&] { return (error = unload()) != EAGAIN && error != EBUSY; });
-    EXPECT_EQ(error, 0) << "rmmod: " << std::strerror(error);
+    wait_until([&] { return (error = unload(name_)) != EAGAIN && error != EBUSY; });
+    EXPECT_EQ(error, 0) << "rmmod " << name_ << ": " << std::strerror(error);
 }
+
+int LoadedModule::try_load(const std::string &name, const std::string &parameters) {
+    const int error = load(name, parameters);
+    if (!error)
+        unload(name);
+    return error;
+}
+
+LoadedDriver::LoadedDriver(const std::string &parameters)
+    : LoadedModule(driver_module, parameters) {}
 
 int LoadedDriver::try_load(const std::string &parameters) {
-    const int error = load(parameters);
-    if (!error)
-        unload();
-    return error;
+    return LoadedModule::try_load(driver_module, parameters);
 }
 
 KernelLog::KernelLog() : fd_(open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {

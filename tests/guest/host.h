@@ -28,11 +28,15 @@ unsigned settled(const std::function<unsigned()> &value);
 std::optional<std::string> read_file(const std::string &path);
 // 0 or the errno of the write.
 int write_file(const std::string &path, const std::string &text);
+// Permission bits; 0 if there is no such file.
+unsigned mode_of(const std::string &path);
 std::vector<std::string> list_directory(const std::string &path);
 // A shell command; its exit status.
 int run(const std::string &command);
 // Its standard output.
 std::string output_of(const std::string &command);
+// Its result, below 255, carried out by a child that has no capability left.
+int without_capabilities(const std::function<int()> &action);
 
 bool exists(const std::string &netdev);
 // A file of /sys/class/net/NETDEV/; empty if it can't be read.
@@ -53,16 +57,26 @@ std::map<std::string, uint64_t> ethtool_counters(const std::string &netdev);
 // Driver name of ethtool -i.
 std::string ethtool_driver(const std::string &netdev);
 
-// The driver, loaded with these parameters for the life of the object. Unloading must succeed:
+// A kernel module, loaded with these parameters for the life of the object. Unloading must succeed:
 // the destructor fails the test otherwise.
-class LoadedDriver {
+class LoadedModule {
   public:
-    explicit LoadedDriver(const std::string &parameters = "");
-    ~LoadedDriver();
-    LoadedDriver(const LoadedDriver &) = delete;
-    LoadedDriver &operator=(const LoadedDriver &) = delete;
+    explicit LoadedModule(const std::string &name, const std::string &parameters = "");
+    ~LoadedModule();
+    LoadedModule(const LoadedModule &) = delete;
+    LoadedModule &operator=(const LoadedModule &) = delete;
 
     // 0 or the errno of loading; then it is not left loaded.
+    static int try_load(const std::string &name, const std::string &parameters = "");
+
+  private:
+    std::string name_;
+};
+
+// The driver.
+class LoadedDriver : public LoadedModule {
+  public:
+    explicit LoadedDriver(const std::string &parameters = "");
     static int try_load(const std::string &parameters);
 };
 

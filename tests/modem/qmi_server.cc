@@ -106,6 +106,8 @@ struct QmiServer::State : QmiCore {
         response.put_result(error);
         response.tlvs.insert(response.tlvs.end(), reply.message.tlvs.begin(),
                              reply.message.tlvs.end());
+        if (faults.bend)
+            faults.bend(request, response);
         send(response);
         if (reply.then)
             reply.then();

@@ -56,6 +56,8 @@ class QmiServer {
         std::function<bool(const QmiMessage &request)> swallow;
         // Return an error to refuse this request with; none to treat it normally.
         std::function<QmiError(const QmiMessage &request)> refuse;
+        // May change the answer to anything.
+        std::function<void(const QmiMessage &request, QmiMessage &answer)> bend;
         // WDA answers this link protocol whatever was asked (802.3-only firmware).
         LinkProtocol forced_link_protocol = LinkProtocol::raw_ip;
         bool force_link_protocol = false;

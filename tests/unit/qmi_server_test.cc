@@ -556,6 +556,24 @@ TEST(QmiFaults, ForcedLinkProtocol) {
     EXPECT_EQ(bench.server.format().link_protocol, LinkProtocol::ethernet_802_3);
 }
 
+TEST(QmiFaults, BentAnswer) {
+    QmiBench bench;
+    const uint8_t wda = bench.allocate(Service::wda);
+    QmiServer::Faults faults;
+    faults.bend = [](const QmiMessage &request, QmiMessage &answer) {
+        EXPECT_EQ(request.id, 0x20);
+        EXPECT_EQ(answer.result(), QmiError::none);
+        answer.tlvs.clear();
+        answer.put_u32(0x12, 77);
+    };
+    bench.server.set_faults(faults);
+    bench.server.receive(encode(wda_request(wda, 2, 5)));
+    const QmiMessage answer = bench.next();
+    EXPECT_EQ(answer.find_u32(0x12), 77u);
+    EXPECT_FALSE(answer.result());
+    EXPECT_EQ(bench.server.format().dl, Qmap::v1) << "what it does is something else";
+}
+
 TEST(QmiFaults, DelayedAnswersDieWithTheServer) {
     auto bench = std::make_unique<QmiBench>();
     QmiServer::Faults faults;
