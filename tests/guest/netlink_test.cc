@@ -82,8 +82,8 @@ class Rig {
 
 void expect_traffic(const Pdn &pdn) {
     EXPECT_EQ(udp_echo(pdn.ipv4(), 1000), "") << pdn.netdev;
-    EXPECT_EQ(tcp_download(pdn.ipv4(), 300'000, 20s), "") << pdn.netdev;
-    EXPECT_EQ(tcp_upload(pdn.ipv4(), 300'000, 20s), "") << pdn.netdev;
+    EXPECT_EQ(tcp_download(pdn.ipv4(), 300'000), "") << pdn.netdev;
+    EXPECT_EQ(tcp_upload(pdn.ipv4(), 300'000), "") << pdn.netdev;
 }
 
 // Everything that a user can see of the driver's state.
@@ -499,7 +499,7 @@ TEST(NetlinkMux, ComeAndGoUnderTraffic) {
             while (!stop) {
                 const Target target = rig.bench().pdn(i + 1).ipv4();
                 for (const std::string &error :
-                     {tcp_download(target, 500'000, 30s), tcp_upload(target, 200'000, 30s)})
+                     {tcp_download(target, 500'000), tcp_upload(target, 200'000)})
                     if (!error.empty())
                         errors[i].push_back(error);
                 downloads++;
@@ -520,7 +520,7 @@ TEST(NetlinkMux, ComeAndGoUnderTraffic) {
         }
     }
     const unsigned done = downloads;
-    EXPECT_TRUE(wait_until([&] { return downloads >= done + 2; }, 30s));
+    EXPECT_TRUE(wait_until([&] { return downloads >= done + 2; }, 10 * patience));
     stop = true;
     for (std::thread &thread : others)
         thread.join();

@@ -468,7 +468,7 @@ class MapSocket {
         return n < 0 ? -errno : n;
     }
     // What the module sends next.
-    std::optional<Bytes> receive(std::chrono::milliseconds timeout = 3s) {
+    std::optional<Bytes> receive(std::chrono::milliseconds timeout = patience) {
         pollfd p{fd_, POLLIN, 0};
         if (poll(&p, 1, int(timeout.count())) <= 0)
             return std::nullopt;
