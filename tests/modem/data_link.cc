@@ -305,12 +305,12 @@ void DataLink::receive_command(uint8_t flags, uint8_t mux_id, ByteView body) {
 void DataLink::receive_ethernet(ByteView frame) {
     if (frame.size() < ethernet_header)
         return violation("cut Ethernet header", frame);
-    std::ranges::copy(frame.subspan(6, 6), host_mac_.begin());
     uint16_t type = u16(frame, 12);
+    if (type != type_arp && type != type_ipv4 && type != type_ipv6)
+        return; // whatever else a host chats about on Ethernet, or raw IP: its address is elsewhere
+    std::ranges::copy(frame.subspan(6, 6), host_mac_.begin());
     if (type == type_arp)
         return receive_arp(frame);
-    if (type != type_ipv4 && type != type_ipv6)
-        return; // whatever else a host chats about on Ethernet
     ByteView packet = frame.subspan(ethernet_header);
     size_t length = ip_total_length(packet);
     if (frame.size() == ethernet_minimum && length && length < packet.size())

@@ -326,6 +326,20 @@ TEST_F(EthernetLink, CarriesIp) {
     expect_violation(Bytes(13), "cut Ethernet header");
 }
 
+// A host sends some until it notices what the module speaks: no address is to be learned from it.
+TEST_F(EthernetLink, RawIpTeachesNoAddress) {
+    link.receive(module + host + Bytes{8, 0} + packet_of(100), false);
+    Bytes router_solicitation(48);
+    router_solicitation[0] = 0x60;
+    router_solicitation[5] = 8;
+    router_solicitation[6] = 58;
+    router_solicitation[8] = 0xfe;
+    router_solicitation[9] = 0x80;
+    link.receive(router_solicitation, false);
+    link.queue_packet(0x81, packet_of(64));
+    EXPECT_EQ(link.next_transfer(), (host + module + Bytes{8, 0} + packet_of(64)));
+}
+
 TEST_F(EthernetLink, AnswersArp) {
     Bytes us{10, 0, 0, 2}, gateway{10, 0, 0, 1};
     link.receive(arp(1, us, gateway), false);
