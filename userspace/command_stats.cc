@@ -129,7 +129,11 @@ std::string per_urb_text(const std::optional<Transfers> &transfers) {
     return ratio ? fmt::format("{:.1f}", *ratio) : "-";
 }
 
+constexpr const char *nothing_to_count = "No module with a netdev found.\n";
+
 std::string totals_text(const Samples &samples) {
+    if (samples.empty())
+        return nothing_to_count;
     Table table(
         {"NETDEV", "RX PACKETS", "RX BYTES", "RX DROPPED", "TX PACKETS", "TX BYTES", "TX DROPPED"});
     std::string urbs;
@@ -148,6 +152,8 @@ std::string totals_text(const Samples &samples) {
 }
 
 std::string rates_text(const Samples &samples, double seconds) {
+    if (samples.empty())
+        return nothing_to_count;
     Table table({"NETDEV", "RX PACKETS/S", "RX MBIT/S", "RX PACKETS/URB", "TX PACKETS/S",
                  "TX MBIT/S", "TX PACKETS/URB"});
     const auto packets = [&](const Counters &counters) {

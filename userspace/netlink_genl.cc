@@ -304,13 +304,12 @@ int on_monitored(nl_msg *message, void *argument) noexcept {
     return monitor->ended ? NL_STOP : NL_OK;
 }
 
-Status join(nl_sock *socket, const char *family, const char *group) {
+Result<int> group_of(nl_sock *socket, const char *family, const char *group) {
     const int number = genl_ctrl_resolve_grp(socket, family, group);
-    const int error = number < 0 ? number : nl_socket_add_membership(socket, number);
-    if (error < 0)
-        return failure(fmt::format("can't listen to events of {}: {}", family, nl_geterror(error)),
+    if (number < 0)
+        return failure(fmt::format("can't listen to events of {}: {}", family, nl_geterror(number)),
                        EIO);
-    return {};
+    return number;
 }
 
 } // namespace
@@ -470,13 +469,16 @@ Status monitor(const std::function<bool(const Event &)> &on_event) {
     nl_sock *socket = session->socket();
     nl_socket_set_buffer_size(socket, receive_buffer, 0);
     // The controller tells when the family goes; the family itself then tells nothing any more.
-    const Status joined =
-        join(socket, QMI_WWAN_Q_FAMILY_NAME, QMI_WWAN_Q_MCGRP_EVENTS).and_then([&] {
-            return join(socket, "nlctrl", "notify");
-        });
-    if (!joined)
-        return joined;
+    const Result<int> events = group_of(socket, QMI_WWAN_Q_FAMILY_NAME, QMI_WWAN_Q_MCGRP_EVENTS);
+    if (!events)
+        return tl::unexpected(events.error());
+    const Result<int> families = group_of(socket, "nlctrl", "notify");
+    if (!families)
+        return tl::unexpected(families.error());
+    // From here on nothing is asked: an event would be taken for the answer.
     nl_socket_disable_seq_check(socket);
+    if (const int error = nl_socket_add_memberships(socket, *events, *families, 0); error < 0)
+        return failure(fmt::format("can't listen to events: {}", nl_geterror(error)), EIO);
     Monitor monitor{on_event};
     nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, on_monitored, &monitor);
     while (!monitor.ended) {

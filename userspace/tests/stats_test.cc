@@ -182,6 +182,13 @@ TEST(Stats, WithoutNetdevsThereIsNothingToCount) {
     traffic.kernel.there[0].netdev = "";
     EXPECT_EQ(traffic.run({"stats", "--json"}), 0);
     EXPECT_EQ(json::parse(traffic.out)["modules"].size(), 0u);
+    for (const std::vector<const char *> &arguments :
+         {std::vector{"stats"}, std::vector{"stats", "-w"}}) {
+        Traffic text(2);
+        text.kernel.there.clear();
+        text.run(arguments);
+        EXPECT_EQ(text.out, "No module with a netdev found.\n");
+    }
 }
 
 } // namespace
