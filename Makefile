@@ -76,7 +76,7 @@ test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (buil
 	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@kernel=$$(tests/vm/debug-kernel) && \
 	$(MAKE) --no-print-directory -C tests vm_tests programs driver in_tree KERNEL="$$kernel" && \
-	tests/vm/test-vm debug --timeout 1200 --kernel-dir "$$kernel" --append "slub_debug=A,$(failing_caches)"
+	tests/vm/test-vm debug --timeout 2400 --kernel-dir "$$kernel" --append "slub_debug=A,$(failing_caches)"
 
 .PHONY: lint
 lint: ## sparse and W=1 on the driver, shellcheck on the scripts, clang-format

@@ -731,7 +731,8 @@ TEST(NetlinkNoMemory, AllOrNothing) {
     unsigned done = 0, refused = 0;
     const auto under_failures = [&](const std::function<NlReply(Netlink &)> &request) {
         const std::string before = all_of(rig);
-        NlReply reply{.error = ENOMEM};
+        NlReply reply;
+        reply.error = ENOMEM;
         Netlink netlink; // a request that failed on its way leaves it out of step
         std::thread([&] {
             write_file("/proc/thread-self/make-it-fail", "1");
