@@ -269,7 +269,7 @@ void qmiq_port_attach(struct qmiq_port *port)
 	spin_lock_bh(&q->tx.lock);
 	while (qmiq_port_at(q, i))
 		i++;
-	port->attached = true;
+	WRITE_ONCE(port->attached, true);
 	port->flow_off = false;
 	rcu_assign_pointer(q->ports[i], port);
 	spin_unlock_bh(&q->tx.lock);
