@@ -5,8 +5,8 @@
 KDIR ?= $(wildcard /lib/modules/$(shell uname -r)/build)
 # The virtual modem of 'demo': any profile that vmodem knows.
 DEMO_MODEM ?= ec25
-# Tests that need the debug kernel, for its failing allocations.
-debug_only := *NoMemory*
+# Tests that need the debug kernel, for its failing allocations and its mended vhci_hcd.
+debug_only := *NoMemory*:*UnplugMidway*
 # What bench-check measures: short runs of what users do most, on the two ends of the range.
 bench_check := --packets 10000 --runs 3
 bench_checked := ec25 rm500q udp-down-1400 udp-down-64 udp-up-1400 udp-up-64 tcp-down tcp-up \
@@ -64,7 +64,7 @@ test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
 	@tests/packages build tools vm clients
 	@$(MAKE) --no-print-directory -C tests vm_tests programs driver in_tree
 	@$(MAKE) --no-print-directory -C userspace qmapctl
-	@status=0; TESTS='$(or $(TESTS),-$(debug_only))' tests/vm/test-vm vm || status=1; \
+	@status=0; TESTS='$(or $(TESTS),-$(debug_only))' tests/vm/test-vm vm --timeout 900 || status=1; \
 	tests/record runner tests/vm/run-vm-test || status=1; exit $$status
 
 .PHONY: test-system
@@ -102,7 +102,7 @@ test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (buil
 	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@kernel=$$(tests/vm/debug-kernel) && \
 	$(MAKE) --no-print-directory -C tests vm_tests programs driver in_tree KERNEL="$$kernel" && \
-	tests/vm/test-vm debug --timeout 1200 --kernel-dir "$$kernel" --append "slub_debug=A,$(failing_caches)"
+	tests/vm/test-vm debug --timeout 2400 --kernel-dir "$$kernel" --append "slub_debug=A,$(failing_caches)"
 
 .PHONY: lint
 lint: ## sparse and W=1 on the driver, shellcheck on the scripts, clang-format

@@ -35,7 +35,8 @@ static void qmiq_set_dtr(struct qmiq_dev *q, bool on)
 				    USB_RECIP_INTERFACE, on ? QMIQ_DTR : 0,
 				    q->intf->cur_altsetting->desc.bInterfaceNumber,
 				    NULL, 0);
-	if (err < 0 && on)
+	/* A module that is pulled out while it is reset is nothing to report. */
+	if (err < 0 && err != -ENODEV && on)
 		dev_warn(&q->intf->dev,
 			 "can't set DTR (%d): the module may not answer\n",
 			 err);

@@ -9,7 +9,7 @@
 
 uint qmiq_param_mode;
 uint qmiq_param_bridge_mode;
-long qmiq_param_agg_time_limit = NSEC_PER_MSEC;
+static long qmiq_param_agg_time_limit = NSEC_PER_MSEC;
 static long qmiq_param_agg_bypass_time = 10 * NSEC_PER_MSEC;
 char *qmiq_param_separator = ".";
 
@@ -92,7 +92,7 @@ MODULE_PARM_DESC(driver_name, "name of the USB driver: " KBUILD_MODNAME " (defau
 module_param_named(bridge_mode, qmiq_param_bridge_mode, uint, 0644);
 MODULE_PARM_DESC(bridge_mode, "bit n-1: PDN n starts in bridge mode");
 module_param_named(agg_time_limit, qmiq_param_agg_time_limit, long, 0644);
-MODULE_PARM_DESC(agg_time_limit, "longest time in ns that a packet waits for others while the module is busy (default 1000000)");
+MODULE_PARM_DESC(agg_time_limit, "accepted for the vendor driver's sake, without effect: packets wait for those before them alone");
 module_param_named(agg_bypass_time, qmiq_param_agg_bypass_time, long, 0644);
 MODULE_PARM_DESC(agg_bypass_time, "accepted for the vendor driver's sake, without effect: on an idle link no packet waits");
 

@@ -9,6 +9,10 @@
 
 #include "qmiq.h"
 
+/* What the driver does for the stack, and with v5 the module for the driver. */
+#define QMIQ_FEATURES	(NETIF_F_RXCSUM | NETIF_F_HW_CSUM | NETIF_F_SG | \
+			 NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_GSO_UDP_L4)
+
 static void qmiq_stats_add(const struct qmiq_stats *stats, u64 *packets,
 			   u64 *bytes, u64 *errors, u64 *dropped)
 {
@@ -62,6 +66,8 @@ void qmiq_port_init(struct qmiq_port *port, struct qmiq_dev *q,
 	u64_stats_init(&port->rx.sync);
 	u64_stats_init(&port->tx.sync);
 	qmiq_bridge_init(&port->bridge);
+	netdev->hw_features |= QMIQ_FEATURES;
+	netdev->features |= QMIQ_FEATURES;
 }
 
 /**
@@ -103,8 +109,11 @@ static int qmiq_mux_stop(struct net_device *netdev)
 static netdev_tx_t qmiq_port_xmit(struct qmiq_port *port, struct sk_buff *skb)
 {
 	if (port->bridge.enabled && READ_ONCE(port->attached) &&
-	    qmiq_bridge_tx(port, skb))
+	    qmiq_bridge_tx(port, skb)) {
+		if (!netdev_xmit_more())
+			qmiq_tx_end_batch(port->q);
 		return NETDEV_TX_OK;
+	}
 	return qmiq_tx_packet(port, skb);
 }
 
@@ -143,6 +152,16 @@ static int qmiq_mux_get_phys_port_name(struct net_device *netdev, char *name,
 	       0 : -EOPNOTSUPP;
 }
 
+/* Segments what qmiq_can_segment(), the stack the rest. */
+static netdev_features_t qmiq_features_check(struct sk_buff *skb,
+					     struct net_device *netdev,
+					     netdev_features_t features)
+{
+	if (skb_is_gso(skb) && !qmiq_can_segment(skb))
+		features &= ~NETIF_F_GSO_MASK;
+	return features;
+}
+
 static const struct net_device_ops qmiq_mux_ops = {
 	.ndo_open		= qmiq_mux_open,
 	.ndo_stop		= qmiq_mux_stop,
@@ -153,6 +172,7 @@ static const struct net_device_ops qmiq_mux_ops = {
 	.ndo_get_stats64	= qmiq_mux_get_stats64,
 	.ndo_get_iflink		= qmiq_mux_get_iflink,
 	.ndo_get_phys_port_name	= qmiq_mux_get_phys_port_name,
+	.ndo_features_check	= qmiq_features_check,
 };
 
 static int qmiq_link_validate(struct nlattr *tb[], struct nlattr *data[],
@@ -249,7 +269,7 @@ void qmiq_port_attach(struct qmiq_port *port)
 	spin_lock_bh(&q->tx.lock);
 	while (qmiq_port_at(q, i))
 		i++;
-	port->attached = true;
+	WRITE_ONCE(port->attached, true);
 	port->flow_off = false;
 	rcu_assign_pointer(q->ports[i], port);
 	spin_unlock_bh(&q->tx.lock);
@@ -267,7 +287,7 @@ void qmiq_port_attach(struct qmiq_port *port)
 void qmiq_port_detach(struct qmiq_port *port)
 {
 	struct qmiq_dev *q = port->q;
-	struct sk_buff *backlog;
+	struct sk_buff *unsent;
 	unsigned int i = 0;
 
 	RCU_INIT_POINTER(q->by_mux[port->mux_id], NULL);
@@ -276,13 +296,13 @@ void qmiq_port_detach(struct qmiq_port *port)
 		i++;
 	RCU_INIT_POINTER(q->ports[i], NULL);
 	WRITE_ONCE(port->attached, false);
-	backlog = port->backlog;
-	port->backlog = NULL;
+	unsent = port->unsent.skb;
+	port->unsent.skb = NULL;
 	/* A master stays: it drops what it is given. */
-	if (backlog)
+	if (unsent)
 		netif_wake_queue(port->netdev);
 	spin_unlock_bh(&q->tx.lock);
-	kfree_skb(backlog);
+	kfree_skb(unsent);
 }
 
 /*
@@ -433,6 +453,7 @@ static const struct net_device_ops qmiq_master_ops = {
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_get_stats64	= qmiq_master_get_stats64,
 	.ndo_siocdevprivate	= qmiq_vendor_ioctl,
+	.ndo_features_check	= qmiq_features_check,
 };
 
 static const struct attribute_group *qmiq_master_groups[] = {

@@ -114,15 +114,18 @@ enum qmap_result qmap_next(struct qmap_walk *walk, struct qmap_frame *frame)
  * @mux_id: the PDN's
  * @len: bytes of the packet, up to QMAP_MAX_PAYLOAD less the pad; the caller
  *	writes it behind the header, and qmap_pad(@len) zero bytes behind it
+ * @csum: QMAP_V5: the modem is to compute the transport checksum, see
+ *	qmap_csum_covers()
  */
 void qmap_put_data_header(__u8 *dst, enum qmap_version version, __u8 mux_id,
-			  size_t len)
+			  size_t len, bool csum)
 {
 	qmap_put_header(dst, version == QMAP_V5 ? QMAP_HDR_NEXT : 0, mux_id,
 			len);
 	if (version == QMAP_V5) {
 		memset(dst + QMAP_HDR_LEN, 0, QMAP_V5_HDR_LEN);
 		dst[QMAP_HDR_LEN] = QMAP_V5_TYPE_CSUM << 1;
+		dst[QMAP_HDR_LEN + 1] = csum ? QMAP_V5_CSUM_OK : 0;
 	}
 }
 

@@ -133,7 +133,7 @@ static inline size_t qmap_data_frame_len(enum qmap_version version, size_t len)
 }
 
 void qmap_put_data_header(__u8 *dst, enum qmap_version version, __u8 mux_id,
-			  size_t len);
+			  size_t len, bool csum);
 size_t qmap_put_command_answer(__u8 *dst, const struct qmap_frame *request,
 			       __u8 type);
 
@@ -149,6 +149,29 @@ static inline unsigned int qmap_ip_version(const __u8 *packet, size_t len)
 	if (len >= 40 && packet[0] >> 4 == 6)
 		return 6;
 	return 0;
+}
+
+/**
+ * qmap_csum_covers() - whether v5 checksum offload can concern a packet
+ * @packet: one that has a qmap_ip_version()
+ *
+ * The modem computes and checks the checksum of TCP and UDP that is whole and
+ * right behind the IP header.
+ */
+static inline bool qmap_csum_covers(const __u8 *packet)
+{
+	const __u8 tcp = 6, udp = 17;
+	__u8 protocol;
+
+	if (packet[0] >> 4 == 4) {
+		/* More fragments follow, or the offset of one. */
+		if (packet[6] & 0x3f || packet[7])
+			return false;
+		protocol = packet[9];
+	} else {
+		protocol = packet[6];
+	}
+	return protocol == tcp || protocol == udp;
 }
 
 #ifdef __cplusplus

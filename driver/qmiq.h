@@ -7,8 +7,8 @@
  *	              control.c            every change of state; has netlink.c
  *	        /   |    \                  tell of it
  *	   mux.c  rx.c  tx.c   bridge.c    data path
- *	        \   |    /
- *	         qmap.c                    wire codec
+ *	        \   | \  /
+ *	         qmap.c segment.c          wire codec; GSO
  *
  * main.c and device.c tie them to USB. Locks:
  *
@@ -25,8 +25,8 @@
 #define QMIQ_H
 
 #include <linux/completion.h>
+#include <linux/dynamic_queue_limits.h>
 #include <linux/etherdevice.h>
-#include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
@@ -35,6 +35,7 @@
 #include <linux/usb.h>
 #include <linux/usb/usbnet.h>
 #include <linux/workqueue.h>
+#include <net/tso.h>
 
 #include "qmap.h"
 #include "uapi/linux/qmi_wwan_q.h"
@@ -130,6 +131,26 @@ struct qmiq_bridge {
 };
 
 /**
+ * struct qmiq_unsent - what is still to be sent of an skb
+ * @skb: NULL: nothing
+ * @header: GSO: bytes from the Ethernet to the transport header, which each
+ *	segment gets; else 0
+ * @left: GSO: bytes of payload
+ * @csum_start: offset in @skb of what the driver or the module has to compute a
+ *	checksum over; 0: neither has
+ * @csum_field: offset from there of the checksum
+ * @tso: GSO: position in the payload
+ */
+struct qmiq_unsent {
+	struct sk_buff *skb;
+	u32 header;
+	u32 left;
+	u16 csum_start;
+	u16 csum_field;
+	struct tso_t tso;
+};
+
+/**
  * struct qmiq_port - a netdev that carries the packets of one PDN
  * @q: the module
  * @netdev: master in modes 0 and 1, else a mux netdev
@@ -138,8 +159,8 @@ struct qmiq_bridge {
  * @attached: packets pass; a master with mux netdevs is not; under
  *	qmiq_tx::lock
  * @flow_off: the modem wants no packets; under qmiq_tx::lock
- * @backlog: packet that found no room; the queue is stopped as long as there
- *	is one; under qmiq_tx::lock
+ * @unsent: packets that found no room; the queue is stopped as long as there
+ *	are any; under qmiq_tx::lock
  * @rx: written by the NAPI context
  * @tx: written under qmiq_tx::lock
  * @bridge: hand-over to a LAN client
@@ -151,7 +172,7 @@ struct qmiq_port {
 	bool link;
 	bool attached;
 	bool flow_off;
-	struct sk_buff *backlog;
+	struct qmiq_unsent unsent;
 	struct qmiq_stats rx;
 	struct qmiq_stats tx;
 	struct qmiq_bridge bridge;
@@ -198,7 +219,7 @@ struct qmiq_answer {
  * @deferred: filled while the module is asleep, sent on resume
  * @open: slot being filled; NULL if none
  * @in_flight: slots sent or deferred and not yet reclaimed
- * @max_in_flight: most that @in_flight may be
+ * @limit: of the bytes in flight
  * @slot_size: bytes of a transfer at the most
  * @up: URBs may be submitted
  * @held: depth of qmiq_tx_suspend(); transfers are deferred
@@ -207,7 +228,6 @@ struct qmiq_answer {
  * @answers: ring of MUX command answers that wait for a slot
  * @answer_head: oldest
  * @answer_count: how many
- * @timer: bounds how long an aggregate is held back
  * @done_lock: protects @done
  * @done: completed slots that wait for the NAPI context
  * @recover: clears a halt of the endpoint
@@ -220,7 +240,7 @@ struct qmiq_tx {
 	struct list_head deferred;
 	struct qmiq_tx_slot *open;
 	unsigned int in_flight;
-	unsigned int max_in_flight;
+	struct dql limit;
 	u32 slot_size;
 	bool up;
 	unsigned int held;
@@ -229,7 +249,6 @@ struct qmiq_tx {
 	struct qmiq_answer answers[QMIQ_MAX_ANSWERS];
 	unsigned int answer_head;
 	unsigned int answer_count;
-	struct hrtimer timer;
 	spinlock_t done_lock;
 	struct list_head done;
 	struct delayed_work recover;
@@ -380,7 +399,6 @@ static inline struct qmiq_port *qmiq_port_by_mux(const struct qmiq_dev *q,
 /* main.c: module parameters */
 extern uint qmiq_param_mode;
 extern char *qmiq_param_separator;
-extern long qmiq_param_agg_time_limit;
 extern uint qmiq_param_bridge_mode;
 
 /* device.c */
@@ -456,6 +474,25 @@ void qmiq_rx_resume(struct qmiq_dev *q);
 void qmiq_rx_discard(struct qmiq_dev *q);
 int qmiq_rx_poll(struct qmiq_dev *q, int budget);
 
+/* segment.c */
+bool qmiq_can_segment(const struct sk_buff *skb);
+void qmiq_unsent_start(struct qmiq_unsent *unsent, struct sk_buff *skb);
+void qmiq_unsent_put(struct qmiq_unsent *unsent, u8 *dst, u32 offset, u32 len);
+void qmiq_unsent_checksum(const struct qmiq_unsent *unsent, u8 *dst, u32 offset,
+			  u32 len);
+
+/**
+ * qmiq_unsent_len() - bytes of the next packet, its Ethernet header included
+ * @unsent: not empty
+ */
+static inline u32 qmiq_unsent_len(const struct qmiq_unsent *unsent)
+{
+	return unsent->header ?
+	       unsent->header + min_t(u32, unsent->left,
+				      skb_shinfo(unsent->skb)->gso_size) :
+	       unsent->skb->len;
+}
+
 /* tx.c */
 void qmiq_tx_init(struct qmiq_dev *q);
 int qmiq_tx_start(struct qmiq_dev *q);
@@ -473,6 +510,7 @@ void qmiq_tx_set_flow(struct qmiq_port *port, bool off);
 void qmiq_tx_forget(struct qmiq_dev *q);
 void qmiq_tx_stop_port(struct qmiq_port *port);
 netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb);
+void qmiq_tx_end_batch(struct qmiq_dev *q);
 
 /* bridge.c */
 void qmiq_bridge_init(struct qmiq_bridge *bridge);

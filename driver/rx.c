@@ -77,8 +77,9 @@ static void qmiq_rx_deliver(struct qmiq_port *port, struct sk_buff *skb)
 	napi_gro_receive(&port->q->napi, skb);
 }
 
+/* @csum_ok: the modem vouches for the transport checksum. */
 static void qmiq_rx_ip(struct qmiq_port *port, const u8 *packet, size_t len,
-		       unsigned int version)
+		       unsigned int version, bool csum_ok)
 {
 	struct sk_buff *skb = qmiq_rx_skb(port, ETH_HLEN + len);
 	struct ethhdr *eth;
@@ -90,6 +91,9 @@ static void qmiq_rx_ip(struct qmiq_port *port, const u8 *packet, size_t len,
 	ether_addr_copy(eth->h_source, qmiq_modem_mac);
 	eth->h_proto = version == 4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
 	skb_put_data(skb, packet, len);
+	if (csum_ok && port->netdev->features & NETIF_F_RXCSUM &&
+	    qmap_csum_covers(packet))
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	qmiq_rx_deliver(port, skb);
 }
 
@@ -132,7 +136,7 @@ static void qmiq_rx_single(struct qmiq_dev *q, const u8 *data, size_t len)
 
 	if (version) {
 		qmiq_control_hear_ip(q);
-		qmiq_rx_ip(&q->master, data, len, version);
+		qmiq_rx_ip(&q->master, data, len, version, false);
 	} else if (qmiq_is_ethernet(&q->master, data, len) ||
 		   (q->ethernet && len > ETH_HLEN)) {
 		qmiq_rx_ethernet(&q->master, data, len);
@@ -199,7 +203,7 @@ static void qmiq_rx_frame(struct qmiq_dev *q, const struct qmap_frame *frame)
 		qmiq_rx_drop(port, QMIQ_RX_NOT_IP);
 		return;
 	}
-	qmiq_rx_ip(port, frame->payload, frame->len, version);
+	qmiq_rx_ip(port, frame->payload, frame->len, version, frame->csum_ok);
 }
 
 /* Returns the number of frames, good or bad. */

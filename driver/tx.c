@@ -4,13 +4,15 @@
  *
  * All PDNs of a module share its pipe, so they share one aggregate. A packet
  * that finds the pipe idle goes out at once. While URBs are in flight packets
- * gather, and leave when the aggregate is full or an URB completes; a timer
- * bounds the wait where neither happens. So an idle link adds no delay, and a
- * busy one sends full aggregates.
+ * gather, and leave when the aggregate is full or an URB completes. So an idle
+ * link adds no delay, and a busy one sends full aggregates. No timer is needed:
+ * what waits, waits for URBs that are before it in the pipe.
  *
- * What is in flight is bounded in bytes. The packet that finds no room stays
- * with its port and stops that port's queue: packets wait in the qdiscs, where
- * they can be scheduled. The ports with such a packet take turns.
+ * What is in flight is bounded in bytes, by the kernel's dynamic queue limits:
+ * as much as keeps the pipe busy, no more, since an urgent packet has to wait
+ * for all of it. The limit is the pipe's, not a netdev's. What finds no room of
+ * an skb stays with its port and stops that port's queue: packets wait in the
+ * qdiscs, where they can be scheduled. The ports that wait so take turns.
  *
  * A queue is stopped from within its own ndo_start_xmit alone, and a packet is
  * never handed back: what a qdisc gets back (NETDEV_TX_BUSY), or finds stopped
@@ -18,13 +20,14 @@
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <asm/unaligned.h>
 
 #include "qmiq.h"
 
 #define QMIQ_TX_SLOTS		16
-#define QMIQ_TX_MIN_IN_FLIGHT	4
+/* Most that is in flight, whatever the dynamic limit; at least two transfers. */
 #define QMIQ_TX_BYTES_IN_FLIGHT	(32 * 1024)
+/* A dynamic limit that was too high is found out after that time. */
+#define QMIQ_TX_LIMIT_HOLD	HZ
 #define QMIQ_TX_RETRY		msecs_to_jiffies(20)
 
 /* One UL URB; on tx.free, tx.deferred, tx.done, tx.open or with the HC. */
@@ -99,6 +102,7 @@ static void qmiq_tx_submit(struct qmiq_tx_slot *slot)
 
 	slot->urb->transfer_buffer_length = slot->len;
 	tx->in_flight++;
+	dql_queued(&tx->limit, slot->len);
 	qmiq_count(q, QMIQ_TX_TRANSFERS);
 	err = usb_autopm_get_interface_async(q->intf);
 	if (unlikely(err < 0))
@@ -131,7 +135,7 @@ static struct qmiq_tx_slot *qmiq_tx_take_free(struct qmiq_dev *q)
 	struct qmiq_tx *tx = &q->tx;
 	struct qmiq_tx_slot *slot;
 
-	if (tx->in_flight >= tx->max_in_flight)
+	if (dql_avail(&tx->limit) < 0)
 		return NULL;
 	slot = list_first_entry_or_null(&tx->free, struct qmiq_tx_slot, list);
 	if (!slot)
@@ -163,14 +167,15 @@ static u32 qmiq_tx_room(const struct qmiq_dev *q,
 	return limit > slot->len ? limit - slot->len : 0;
 }
 
-static void qmiq_tx_drop(struct qmiq_port *port, struct sk_buff *skb,
-			 enum qmiq_counter reason)
+/* Under tx.lock. Drops what is left of the port's skb. */
+static void qmiq_tx_drop(struct qmiq_port *port, enum qmiq_counter reason)
 {
 	qmiq_count(port->q, reason);
 	u64_stats_update_begin(&port->tx.sync);
 	u64_stats_inc(&port->tx.dropped);
 	u64_stats_update_end(&port->tx.sync);
-	dev_kfree_skb_any(skb);
+	dev_kfree_skb_any(port->unsent.skb);
+	port->unsent.skb = NULL;
 }
 
 /*
@@ -180,45 +185,57 @@ static void qmiq_tx_drop(struct qmiq_port *port, struct sk_buff *skb,
 static u32 qmiq_tx_ip_len(const struct sk_buff *skb)
 {
 	u32 len = skb->len - ETH_HLEN;
-	struct {
+	const struct {
 		struct ethhdr eth;
 		u8 ip[6];
-	} __packed hdr;
+	} __packed *hdr;
+	u8 buffer[sizeof(*hdr)];
 
-	if (skb_copy_bits(skb, 0, &hdr, sizeof(hdr)))
+	hdr = skb_header_pointer(skb, 0, sizeof(*hdr), buffer);
+	if (!hdr)
 		return 0;
-	switch (qmap_ip_version(hdr.ip, len)) {
+	switch (qmap_ip_version(hdr->ip, len)) {
 	case 4:
-		if (hdr.eth.h_proto != htons(ETH_P_IP))
+		if (hdr->eth.h_proto != htons(ETH_P_IP))
 			return 0;
-		len = min_t(u32, len, get_unaligned_be16(&hdr.ip[2]));
+		len = min_t(u32, len, hdr->ip[2] << 8 | hdr->ip[3]);
 		return len < sizeof(struct iphdr) ? 0 : len;
 	case 6:
 		/* A length of 0 is a jumbogram's, and never padded. */
-		if (hdr.eth.h_proto != htons(ETH_P_IPV6))
+		if (hdr->eth.h_proto != htons(ETH_P_IPV6))
 			return 0;
 		return len > ETH_ZLEN - ETH_HLEN ? len :
 		       min_t(u32, len, sizeof(struct ipv6hdr) +
-				       get_unaligned_be16(&hdr.ip[4]));
+				       (hdr->ip[4] << 8 | hdr->ip[5]));
 	default:
 		return 0;
 	}
 }
 
-/* Under tx.lock. Writes the frame of a packet to @dst. */
-static void qmiq_tx_put(struct qmiq_port *port, u8 *dst,
-			const struct sk_buff *skb, int offset, u32 len)
+/*
+ * Under tx.lock. Writes the frame of the next packet to @dst. The checksum that
+ * the stack left to us is the module's to compute where it can.
+ */
+static void qmiq_tx_put(struct qmiq_port *port, u8 *dst, u32 offset, u32 len)
 {
 	struct qmiq_dev *q = port->q;
+	struct qmiq_unsent *unsent = &port->unsent;
+	u8 *packet = dst;
+	bool offload;
 
+	if (q->version != QMAP_NONE)
+		packet += qmap_header_len(q->version);
+	qmiq_unsent_put(unsent, packet, offset, len);
+	offload = unsent->csum_start && q->version == QMAP_V5 &&
+		  qmap_csum_covers(packet);
+	if (unsent->csum_start && !offload)
+		qmiq_unsent_checksum(unsent, packet, offset, len);
 	if (q->version != QMAP_NONE) {
-		qmap_put_data_header(dst, q->version, port->mux_id, len);
-		dst += qmap_header_len(q->version);
-		memset(dst + len, 0, qmap_pad(len));
-	}
-	skb_copy_bits(skb, offset, dst, len);
-	if (q->ethernet) {
-		struct ethhdr *eth = (struct ethhdr *)dst;
+		qmap_put_data_header(dst, q->version, port->mux_id, len,
+				     offload);
+		memset(packet + len, 0, qmap_pad(len));
+	} else if (q->ethernet) {
+		struct ethhdr *eth = (struct ethhdr *)packet;
 
 		/* Without ARP the stack knows no address but our own. */
 		if (ether_addr_equal(eth->h_dest, port->netdev->dev_addr))
@@ -239,87 +256,93 @@ static struct qmiq_tx_slot *qmiq_tx_reserve(struct qmiq_dev *q, u32 frame)
 	return q->tx.open;
 }
 
-/*
- * Under tx.lock. Puts a packet into the aggregate, or drops it where it never
- * can be; false if there is no room now.
- */
-static bool qmiq_tx_place(struct qmiq_port *port, struct sk_buff *skb)
+/* Under tx.lock. Puts the port's next packet, of @len bytes, into @slot. */
+static void qmiq_tx_fill(struct qmiq_port *port, struct qmiq_tx_slot *slot,
+			 u32 offset, u32 len)
 {
 	struct qmiq_dev *q = port->q;
-	bool whole = q->ethernet || q->pass_through;
-	int offset = whole ? 0 : ETH_HLEN;
-	u32 len = whole ? skb->len : qmiq_tx_ip_len(skb);
-	struct qmiq_tx_slot *slot;
-	u32 frame;
 
-	if (unlikely(!len)) {
-		qmiq_tx_drop(port, skb, QMIQ_TX_NOT_IP);
-		return true;
-	}
-	frame = qmiq_tx_frame_len(q, len);
-	if (unlikely(frame > q->tx.slot_size)) {
-		qmiq_tx_drop(port, skb, QMIQ_TX_TOO_LONG);
-		return true;
-	}
-	slot = qmiq_tx_reserve(q, frame);
-	if (!slot)
-		return false;
-	if (unlikely(qmiq_tx_room(q, slot) < frame)) {
-		qmiq_tx_drop(port, skb, QMIQ_TX_NO_MEMORY);
-		return true;
-	}
-
-	qmiq_tx_put(port, slot->buffer + slot->len, skb, offset, len);
-	slot->len += frame;
+	qmiq_tx_put(port, slot->buffer + slot->len, offset, len);
+	slot->len += qmiq_tx_frame_len(q, len);
 	slot->datagrams++;
 	qmiq_count(q, QMIQ_TX_DATAGRAMS);
 	u64_stats_update_begin(&port->tx.sync);
 	u64_stats_inc(&port->tx.packets);
-	u64_stats_add(&port->tx.bytes, skb->len - port->netdev->hard_header_len);
+	u64_stats_add(&port->tx.bytes,
+		      len + offset - port->netdev->hard_header_len);
 	u64_stats_update_end(&port->tx.sync);
-	skb_tx_timestamp(skb);
-	dev_consume_skb_any(skb);
-
 	if (!qmiq_tx_aggregates(q) ||
 	    slot->datagrams >= q->format.ul_max_datagrams)
 		qmiq_tx_flush(q);
+}
+
+/*
+ * Under tx.lock. Puts the port's unsent packets into aggregates, or drops them
+ * where they never can be; false if there is no room for all of them now.
+ */
+static bool qmiq_tx_place(struct qmiq_port *port)
+{
+	struct qmiq_dev *q = port->q;
+	struct qmiq_unsent *unsent = &port->unsent;
+	bool whole = q->ethernet || q->pass_through;
+	u32 offset = whole ? 0 : ETH_HLEN;
+	struct qmiq_tx_slot *slot;
+	u32 len, frame;
+
+	do {
+		len = whole || unsent->left ? qmiq_unsent_len(unsent) - offset :
+					      qmiq_tx_ip_len(unsent->skb);
+		if (unlikely(!len)) {
+			qmiq_tx_drop(port, QMIQ_TX_NOT_IP);
+			return true;
+		}
+		frame = qmiq_tx_frame_len(q, len);
+		if (unlikely(frame > q->tx.slot_size)) {
+			qmiq_tx_drop(port, QMIQ_TX_TOO_LONG);
+			return true;
+		}
+		slot = qmiq_tx_reserve(q, frame);
+		if (!slot)
+			return false;
+		if (unlikely(qmiq_tx_room(q, slot) < frame)) {
+			qmiq_tx_drop(port, QMIQ_TX_NO_MEMORY);
+			return true;
+		}
+		qmiq_tx_fill(port, slot, offset, len);
+	} while (unsent->left);
+
+	skb_tx_timestamp(unsent->skb);
+	dev_consume_skb_any(unsent->skb);
+	unsent->skb = NULL;
 	return true;
 }
 
-/* Under tx.lock. Sends what is open now if the pipe is idle, else soon. */
-static void qmiq_tx_push(struct qmiq_dev *q, bool more)
+/* Under tx.lock. Sends what has gathered if the pipe is idle. */
+static void qmiq_tx_push(struct qmiq_dev *q)
 {
-	struct qmiq_tx *tx = &q->tx;
-
-	if (!tx->open || !tx->up)
-		return;
-	if (!tx->in_flight && !more)
+	if (!q->tx.in_flight)
 		qmiq_tx_flush(q);
-	else if (!hrtimer_is_queued(&tx->timer))
-		hrtimer_start(&tx->timer,
-			      ns_to_ktime(max(qmiq_param_agg_time_limit, 0L)),
-			      HRTIMER_MODE_REL_SOFT);
 }
 
 /* Under tx.lock. */
 static bool qmiq_tx_waits(const struct qmiq_port *port)
 {
-	return port->backlog && !port->flow_off;
+	return port->unsent.skb && !port->flow_off;
 }
 
 /* Under tx.lock. Lets a port that waits go on; false: no room. */
 static bool qmiq_tx_restart(struct qmiq_port *port)
 {
-	if (!qmiq_tx_place(port, port->backlog))
+	if (!qmiq_tx_place(port))
 		return false;
-	port->backlog = NULL;
 	netif_wake_queue(port->netdev);
 	return true;
 }
 
 /*
  * Under tx.lock. The first port to be restarted fills from its qdisc what room
- * is left: the next turn begins behind it, or with the one that found no room.
+ * is left: the next turn begins behind it, or behind the one that got rid of
+ * some of its packets, or with the one that found no room.
  */
 static void qmiq_tx_restart_all(struct qmiq_dev *q)
 {
@@ -329,18 +352,20 @@ static void qmiq_tx_restart_all(struct qmiq_dev *q)
 	for (i = 0; i < QMIQ_MAX_PDN; i++) {
 		unsigned int n = (start + i) % QMIQ_MAX_PDN;
 		struct qmiq_port *port = qmiq_port_at(q, n);
+		u32 left;
 
 		if (!port || !qmiq_tx_waits(port))
 			continue;
+		left = port->unsent.left;
 		if (!qmiq_tx_restart(port)) {
-			q->tx.turn = n;
+			q->tx.turn = n + (port->unsent.left != left);
 			break;
 		}
 		if (!restarted)
 			q->tx.turn = n + 1;
 		restarted = true;
 	}
-	qmiq_tx_push(q, false);
+	qmiq_tx_push(q);
 }
 
 /*
@@ -365,27 +390,40 @@ static bool qmiq_tx_takes(const struct qmiq_port *port,
 netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
 {
 	struct qmiq_dev *q = port->q;
-	bool more = netdev_xmit_more();
+	bool stop = false;
 
 	spin_lock(&q->tx.lock);
-	if (unlikely(!qmiq_tx_takes(port, skb))) {
-		qmiq_tx_drop(port, skb, QMIQ_TX_NO_PDN);
-		spin_unlock(&q->tx.lock);
-		return NETDEV_TX_OK;
-	}
-	if (unlikely(port->backlog)) {
+	if (unlikely(port->unsent.skb)) {
 		netif_stop_queue(port->netdev);
 		spin_unlock(&q->tx.lock);
 		return NETDEV_TX_BUSY;
 	}
-	if (port->flow_off || !qmiq_tx_place(port, skb)) {
-		port->backlog = skb;
+	qmiq_unsent_start(&port->unsent, skb);
+	if (unlikely(!qmiq_tx_takes(port, skb))) {
+		qmiq_tx_drop(port, QMIQ_TX_NO_PDN);
+	} else if (port->flow_off || !qmiq_tx_place(port)) {
 		netif_stop_queue(port->netdev);
-		more = false;
+		stop = true;
 	}
-	qmiq_tx_push(q, more);
+	if (stop || !netdev_xmit_more())
+		qmiq_tx_push(q);
 	spin_unlock(&q->tx.lock);
 	return NETDEV_TX_OK;
+}
+
+/**
+ * qmiq_tx_end_batch() - the last packet of a batch was not for the modem
+ * @q: the module
+ *
+ * Those before it have gathered in the expectation of more.
+ *
+ * Context: BH.
+ */
+void qmiq_tx_end_batch(struct qmiq_dev *q)
+{
+	spin_lock(&q->tx.lock);
+	qmiq_tx_push(q);
+	spin_unlock(&q->tx.lock);
 }
 
 /* Under tx.lock. Answers go in transfers of their own. */
@@ -456,7 +494,7 @@ void qmiq_tx_set_flow(struct qmiq_port *port, bool off)
 	port->flow_off = off;
 	if (qmiq_tx_waits(port))
 		qmiq_tx_restart(port);
-	qmiq_tx_push(q, false);
+	qmiq_tx_push(q);
 	spin_unlock(&q->tx.lock);
 }
 
@@ -494,8 +532,8 @@ void qmiq_tx_stop_port(struct qmiq_port *port)
 	struct sk_buff *skb;
 
 	spin_lock_bh(&port->q->tx.lock);
-	skb = port->backlog;
-	port->backlog = NULL;
+	skb = port->unsent.skb;
+	port->unsent.skb = NULL;
 	spin_unlock_bh(&port->q->tx.lock);
 	kfree_skb(skb);
 }
@@ -516,6 +554,7 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 	struct qmiq_tx *tx = &q->tx;
 	struct qmiq_tx_slot *slot, *next;
 	LIST_HEAD(done);
+	u32 bytes = 0;
 
 	if (list_empty_careful(&tx->done))
 		return;
@@ -526,6 +565,7 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 	spin_lock(&tx->lock);
 	list_for_each_entry_safe(slot, next, &done, list) {
 		tx->in_flight--;
+		bytes += slot->len;
 		if (unlikely(slot->status)) {
 			bool stall = slot->status == -EPIPE;
 
@@ -539,20 +579,11 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 		}
 		list_move(&slot->list, &tx->free);
 	}
+	dql_completed(&tx->limit, bytes);
 	qmiq_tx_send_answers(q);
 	qmiq_tx_flush(q);
 	qmiq_tx_restart_all(q);
 	spin_unlock(&tx->lock);
-}
-
-static enum hrtimer_restart qmiq_tx_timeout(struct hrtimer *timer)
-{
-	struct qmiq_dev *q = container_of(timer, struct qmiq_dev, tx.timer);
-
-	spin_lock(&q->tx.lock);
-	qmiq_tx_flush(q);
-	spin_unlock(&q->tx.lock);
-	return HRTIMER_NORESTART;
 }
 
 /**
@@ -575,9 +606,10 @@ void qmiq_tx_configure(struct qmiq_dev *q)
 	tx->slot_size = qmiq_tx_frame_len(q, mtu);
 	if (qmiq_tx_aggregates(q))
 		tx->slot_size = q->format.ul_max_size;
-	tx->max_in_flight = clamp_t(u32,
-				    QMIQ_TX_BYTES_IN_FLIGHT / tx->slot_size,
-				    QMIQ_TX_MIN_IN_FLIGHT, QMIQ_TX_SLOTS);
+	/* What is in flight can exceed the limit by one transfer. */
+	tx->limit.min_limit = tx->slot_size;
+	tx->limit.max_limit = max(tx->slot_size, QMIQ_TX_BYTES_IN_FLIGHT -
+				  min(tx->slot_size, QMIQ_TX_BYTES_IN_FLIGHT));
 	spin_unlock_bh(&tx->lock);
 }
 
@@ -666,6 +698,7 @@ static void qmiq_tx_empty(struct qmiq_tx *tx)
 
 	tx->open = NULL;
 	tx->in_flight = 0;
+	dql_reset(&tx->limit);
 	tx->answer_count = 0;
 	INIT_LIST_HEAD(&tx->free);
 	INIT_LIST_HEAD(&tx->deferred);
@@ -769,7 +802,6 @@ void qmiq_tx_stop(struct qmiq_dev *q)
 	INIT_LIST_HEAD(&tx->deferred);
 	spin_unlock_bh(&tx->lock);
 
-	hrtimer_cancel(&tx->timer);
 	cancel_delayed_work_sync(&tx->recover);
 	if (tx->stalled) {
 		tx->stalled = false;
@@ -784,10 +816,9 @@ void qmiq_tx_init(struct qmiq_dev *q)
 
 	spin_lock_init(&tx->lock);
 	spin_lock_init(&tx->done_lock);
+	dql_init(&tx->limit, QMIQ_TX_LIMIT_HOLD);
 	INIT_LIST_HEAD(&tx->free);
 	INIT_LIST_HEAD(&tx->deferred);
 	INIT_LIST_HEAD(&tx->done);
 	INIT_DELAYED_WORK(&tx->recover, qmiq_tx_recover);
-	hrtimer_setup(&tx->timer, qmiq_tx_timeout, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL_SOFT);
 }

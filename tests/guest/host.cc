@@ -215,6 +215,11 @@ uint64_t statistic(const std::string &netdev, const std::string &name) {
     return std::strtoull(attribute(netdev, "statistics/" + name).c_str(), nullptr, 10);
 }
 
+int set_offload(const std::string &netdev, uint32_t command, bool on) {
+    ethtool_value value{command, on};
+    return ethtool(netdev, &value);
+}
+
 std::map<std::string, uint64_t> ethtool_counters(const std::string &netdev) {
     std::vector<uint32_t> sset(sizeof(ethtool_sset_info) / sizeof(uint32_t) + 1);
     auto *info = reinterpret_cast<ethtool_sset_info *>(sset.data());

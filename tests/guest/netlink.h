@@ -98,7 +98,7 @@ class Netlink {
     // From now on events arrive here.
     void subscribe();
     // The next event; nullopt after the time-out.
-    std::optional<NlDevice> event(std::chrono::milliseconds timeout = 2s);
+    std::optional<NlDevice> event(std::chrono::milliseconds timeout = patience);
     // Events that have been lost since the last call (the socket's buffer was full).
     bool overrun();
 

@@ -13,9 +13,7 @@ namespace {
 
 class Power : public testing::TestWithParam<Setup> {
   protected:
-    explicit Power(const std::string &parameters = "")
-        : driver_("qmap_mode=" + std::to_string(GetParam().mode) + " " + parameters),
-          bench_(GetParam()) {}
+    Power() : driver_("qmap_mode=" + std::to_string(GetParam().mode)), bench_(GetParam()) {}
 
     void SetUp() override {
         bench_.connect_all();
@@ -239,10 +237,7 @@ TEST_P(Power, OpenedAndClosedInAReset) {
 INSTANTIATE_TEST_SUITE_P(Modes, Power, setups, name_of);
 
 // An aggregate that waits behind transfers in flight keeps the module awake.
-class PowerAggregate : public Power {
-  protected:
-    PowerAggregate() : Power("agg_time_limit=1000000000") {}
-};
+class PowerAggregate : public Power {};
 
 TEST_P(PowerAggregate, KeepsAwake) {
     bench_.modem().hold_uplink(true);

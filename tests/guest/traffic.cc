@@ -12,6 +12,7 @@
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <sstream>
 #include <stdexcept>
@@ -103,6 +104,11 @@ class Connection {
                 fail("receive");
             wait(POLLIN, "receive");
         }
+    }
+    // What is sent at once goes as datagrams of that many bytes.
+    void segment(int bytes) {
+        if (setsockopt(fd_.get(), SOL_UDP, UDP_SEGMENT, &bytes, sizeof(bytes)))
+            fail("UDP_SEGMENT");
     }
     void finish_sending() { shutdown(fd_.get(), SHUT_WR); }
 
@@ -197,6 +203,22 @@ std::string udp_echo(const Target &target, size_t payload, std::chrono::millisec
         vmodem::fill_pattern(payload, sent);
         c.send(sent.data(), sent.size());
         back.resize(c.receive(back.data(), back.size()));
+        return back == sent ? "" : "the echo differs";
+    });
+}
+
+std::string udp_echo_segmented(const Target &target, size_t bytes, uint16_t segment,
+                               std::chrono::milliseconds timeout) {
+    return report([&]() -> std::string {
+        Connection c(target, SOCK_DGRAM, 0, port_echo, timeout);
+        c.segment(segment);
+        Bytes sent(bytes), back;
+        vmodem::fill_pattern(0, sent);
+        c.send(sent.data(), sent.size());
+        for (size_t n; back.size() < bytes; back.resize(back.size() - segment + n)) {
+            back.resize(back.size() + segment);
+            n = c.receive(back.data() + back.size() - segment, segment);
+        }
         return back == sent ? "" : "the echo differs";
     });
 }

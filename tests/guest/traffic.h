@@ -29,6 +29,10 @@ uint64_t segments_out_of_order();
 // One datagram of that payload to the peer's UDP echo and back.
 std::string udp_echo(const Target &target, size_t payload,
                      std::chrono::milliseconds timeout = patience);
+// That many bytes, handed to the kernel at once to be sent as datagrams of 'segment' bytes
+// (UDP_SEGMENT), to the peer's UDP echo and back.
+std::string udp_echo_segmented(const Target &target, size_t bytes, uint16_t segment,
+                               std::chrono::milliseconds timeout = patience);
 // That many datagrams to the peer's UDP sink, as fast as they go; each begins with its number
 // (8 bytes, big endian) if there is room.
 std::string udp_flood(const Target &target, unsigned count, size_t payload);

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <random>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 namespace guest {
@@ -64,12 +65,102 @@ INSTANTIATE_TEST_SUITE_P(Modes, UnplugUnderLoad,
                                          Setup{"rm500q", 4}),
                          name_of);
 
+// Pulled out while URBs are being taken back. Not with the vhci_hcd of stock kernels, for the
+// reason above; the debug kernel's is mended (tests/vm/debug-kernel.d).
+class UnplugMidway : public testing::TestWithParam<Setup> {
+  protected:
+    static constexpr unsigned rounds = 6;
+
+    void SetUp() override {
+        utsname kernel;
+        uname(&kernel);
+        if (!std::string_view(kernel.release).ends_with("-debug"))
+            GTEST_SKIP() << "this kernel's vhci_hcd loses URBs";
+    }
+    // Again and again does 'work' on a module under load, of that USB name, until it is gone.
+    using Work = std::function<void(Bench &, const std::string &usb_name)>;
+    static void pull_out_during(const Work &work) {
+        CleanLog log;
+        const auto &setup = GetParam();
+        LoadedDriver driver("qmap_mode=" + std::to_string(setup.mode));
+        std::minstd_rand random(setup.mode);
+        for (unsigned i = 0; i < rounds; i++) {
+            Bench bench(setup);
+            bring_up(bench);
+            Background load;
+            load.repeat([&, usb_name = bench.modem().usb_name()] { work(bench, usb_name); });
+            for (const Pdn &pdn : bench.pdns())
+                load.load(pdn);
+            std::this_thread::sleep_for(std::chrono::milliseconds(random() % 100));
+            bench.modem().unplug();
+            load.stop();
+            expect_gone();
+        }
+    }
+};
+
+TEST_P(UnplugMidway, OpenAndClose) {
+    pull_out_during([](Bench &bench, const std::string &) {
+        set_up(bench.master(), false);
+        set_up(bench.master(), true);
+        for (const Pdn &pdn : bench.pdns())
+            set_up(pdn.netdev, true);
+    });
+}
+
+TEST_P(UnplugMidway, HaltRecovery) {
+    pull_out_during([](Bench &bench, const std::string &) {
+        bench.modem().inject_bulk_in_error(-EPIPE);
+        bench.modem().inject_bulk_out_error(-EPIPE);
+        bench.modem().inject_bulk_in_error(-EPROTO);
+        std::this_thread::sleep_for(10ms);
+    });
+}
+
+TEST_P(UnplugMidway, Reset) {
+    pull_out_during([](Bench &, const std::string &usb_name) { usb_reset(usb_name); });
+}
+
+TEST_P(UnplugMidway, UnbindAndBind) {
+    pull_out_during([](Bench &bench, const std::string &usb_name) {
+        const std::string directory = "/sys/bus/usb/drivers/qmi_wwan_q/";
+        write_file(directory + "unbind", usb_name + ":1.4");
+        write_file(directory + "bind", usb_name + ":1.4");
+        set_up(bench.master(), true);
+        for (const Pdn &pdn : bench.pdns())
+            set_up(pdn.netdev, true);
+    });
+}
+
+TEST_P(UnplugMidway, Unload) {
+    CleanLog log;
+    const auto &setup = GetParam();
+    std::minstd_rand random(setup.mode);
+    for (unsigned i = 0; i < rounds; i++) {
+        std::optional<LoadedDriver> driver(std::in_place,
+                                           "qmap_mode=" + std::to_string(setup.mode));
+        Bench bench(setup);
+        bring_up(bench);
+        Background load;
+        for (const Pdn &pdn : bench.pdns())
+            load.load(pdn);
+        std::thread unload([&] { driver.reset(); });
+        std::this_thread::sleep_for(std::chrono::milliseconds(random() % 30));
+        bench.modem().unplug();
+        unload.join();
+        load.stop();
+        expect_gone();
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, UnplugMidway, testing::Values(Setup{"ec25", 0}, Setup{"rm500q", 4}),
+                         name_of);
+
 // The netdevs are up and the call is, in mode 4; the module is pulled out at the end of the test,
 // with the log watched past the driver's removal.
 class Unplug : public testing::Test {
   protected:
-    explicit Unplug(const std::string &parameters = "")
-        : driver_(std::in_place, "qmap_mode=4 " + parameters) {}
+    Unplug() : driver_(std::in_place, "qmap_mode=4") {}
     void SetUp() override { bring_up(bench_); }
     void TearDown() override {
         bench_.modem().unplug();
@@ -268,13 +359,8 @@ TEST_F(Unplug, UnloadedUnderLoad) {
     EXPECT_EQ(bench_.modem().dtr(), 0u);
 }
 
-// An aggregate that would wait for seconds yet, behind transfers that the module does not take.
-class UnplugLongTimer : public Unplug {
-  protected:
-    UnplugLongTimer() : Unplug("agg_time_limit=3000000000") {}
-};
-
-TEST_F(UnplugLongTimer, AggregateOpen) {
+// An aggregate that waits behind transfers that the module does not take.
+TEST_F(Unplug, AggregateOpen) {
     bench_.modem().hold_uplink(true);
     fill_uplink(first());
     EXPECT_EQ(set_up(bench_.master(), false), 0);

@@ -286,6 +286,7 @@ void DataLink::receive_packet(uint8_t mux_id, ByteView packet, bool checksum_wan
     }
     if (!checksum_wanted)
         return hooks_.packet(mux_id, packet);
+    statistics_.checksums_wanted++;
     Bytes filled(packet.begin(), packet.end());
     if (!fill_transport_checksum(filled))
         violation("checksum wanted where the module can't", packet);

@@ -31,6 +31,7 @@ struct UplinkStatistics {
     uint64_t max_datagrams;       // in one transfer
     uint64_t max_transfer;        // bytes
     uint64_t aggregates;          // transfers of more than one datagram
+    uint64_t checksums_wanted;    // datagrams whose checksum the host left to the module (v5)
     uint64_t dropped_unbound;     // for a mux id without bind + start
     uint64_t violations;          // anything a strict module would choke on
     std::string first_violation;  // what it was, with the first bytes in hex

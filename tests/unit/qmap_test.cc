@@ -153,10 +153,11 @@ TEST(Qmap, TransferOfZeroesEnds) {
 }
 
 TEST(Qmap, DataHeaderRoundTrip) {
-    for (qmap_version version : {QMAP_V1, QMAP_V5}) {
+    for (const auto &[version, csum] :
+         {std::pair{QMAP_V1, false}, {QMAP_V5, false}, {QMAP_V5, true}}) {
         for (size_t len : {1, 2, 3, 4, 20, 1499, 1500, 9000, 0xfffc}) {
             Bytes transfer(qmap_data_frame_len(version, len), 0xee);
-            qmap_put_data_header(transfer.data(), version, 0x84, len);
+            qmap_put_data_header(transfer.data(), version, 0x84, len, csum);
             EXPECT_EQ(transfer.size() % QMAP_ALIGN, 0u);
             EXPECT_EQ(transfer[1], 0x84);
             EXPECT_EQ(transfer[0] & QMAP_HDR_PAD_MASK, qmap_pad(len));
@@ -165,10 +166,30 @@ TEST(Qmap, DataHeaderRoundTrip) {
             ASSERT_EQ(walk.next(), QMAP_FRAME) << len;
             EXPECT_EQ(walk.frame.len, len);
             EXPECT_EQ(walk.frame.mux_id, 0x84);
-            EXPECT_FALSE(walk.frame.csum_ok);
+            EXPECT_EQ(walk.frame.csum_ok, csum);
             EXPECT_EQ(walk.next(), QMAP_END);
         }
     }
+}
+
+TEST(Qmap, ChecksumOffloadCoversWholeTcpAndUdp) {
+    Bytes v4(40), v6(60);
+    v4[0] = 0x45;
+    v6[0] = 0x60;
+    for (int protocol = 0; protocol < 256; protocol++) {
+        v4[9] = v6[6] = protocol;
+        const bool covered = protocol == 6 || protocol == 17;
+        EXPECT_EQ(qmap_csum_covers(v4.data()), covered) << protocol;
+        EXPECT_EQ(qmap_csum_covers(v6.data()), covered) << protocol;
+    }
+    v4[9] = 17;
+    v4[6] = 0x40; // don't fragment
+    EXPECT_TRUE(qmap_csum_covers(v4.data()));
+    v4[6] = 0x20; // the first of several
+    EXPECT_FALSE(qmap_csum_covers(v4.data()));
+    v4[6] = 0x00;
+    v4[7] = 1; // another
+    EXPECT_FALSE(qmap_csum_covers(v4.data()));
 }
 
 TEST(Qmap, OverheadIsBounded) {
