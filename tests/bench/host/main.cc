@@ -23,7 +23,7 @@ using nlohmann::json;
 namespace {
 
 struct Settings {
-    Effort effort{40000, 3, {}};
+    Effort effort{20000, 3, {}};
     std::vector<std::string> names; // of subjects and scenarios
     Extras extras;
     std::string json, chart, reference, check, baseline;
@@ -199,7 +199,7 @@ bool run(Settings settings) {
 int main(int argc, char **argv) {
     Settings settings;
     CLI::App app("Measures what a packet costs, in instructions, in VMs with a virtual module.");
-    app.add_option("NAME", settings.names, "measure these subjects and scenarios alone")
+    app.add_option("NAME", settings.names, "measure these alone, drivers or scenarios or both")
         ->check(CLI::IsMember(all_names()));
     app.add_option("--packets", settings.effort.packets, "in a run")->capture_default_str();
     app.add_option("--runs", settings.effort.runs, "of which the median counts")
