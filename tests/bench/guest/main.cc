@@ -9,6 +9,7 @@
 // Exits 0 if nothing was lost on this side, 1 otherwise, 2 on wrong usage.
 #include "latency.h"
 #include "link.h"
+#include "pace.h"
 #include "scenario.h"
 #include "soaker.h"
 
@@ -104,6 +105,9 @@ void measure_all(const Arguments &arguments, const std::vector<Path> &paths) {
     for (const Scenario *scenario : arguments.scenarios)
         for (unsigned run = 0; run < arguments.runs; run++)
             measure(soaker, *scenario, paths, arguments.packets);
+    // TCP's last packets must not come when the calls have ended.
+    for (const Path &path : paths)
+        Pace(path).finish();
 }
 
 void measure_latencies(const Arguments &arguments, const std::vector<Path> &paths) {

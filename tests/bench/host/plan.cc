@@ -41,8 +41,11 @@ std::span<const ScenarioTitle> scenario_titles() {
 }
 
 static Subject this_driver(const std::string &profile, const std::string &heading, UsbSpeed speed) {
-    const std::string one = "insmod /qmi_wwan_q.ko qmap_mode=1",
-                      four = "rmmod qmi_wwan_q && insmod /qmi_wwan_q.ko qmap_mode=4";
+    auto load = [](int pdns) {
+        return "{ rmmod qmi_wwan_q 2>/dev/null; insmod /qmi_wwan_q.ko qmap_mode=" +
+               std::to_string(pdns) + "; }";
+    };
+    const std::string one = load(1), four = load(4);
     return {profile,
             heading,
             profile,

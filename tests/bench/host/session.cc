@@ -65,11 +65,11 @@ std::string guest_command(const Subject &subject, GuestClock clock, const Effort
     // What hosts say of themselves by IPv6 is not to be counted.
     std::string command = "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6";
     for (const Step &step : steps_of(subject, clock)) {
-        if (!step.load.empty())
-            command += " && " + step.load;
         const auto scenarios = wanted(step, effort);
         if (scenarios.empty())
             continue;
+        if (!step.load.empty())
+            command += " && " + step.load;
         command += " && bench_guest " + step.options + " -n " + std::to_string(effort.packets) +
                    " -r " + std::to_string(effort.runs);
         for (std::string_view name : scenarios)
