@@ -256,14 +256,17 @@ static struct qmiq_tx_slot *qmiq_tx_reserve(struct qmiq_dev *q, u32 frame)
 	return q->tx.open;
 }
 
-/* Under tx.lock. Puts the port's next packet, of @len bytes, into @slot. */
+/*
+ * Under tx.lock. Puts the port's next packet, of @len bytes and in a frame of
+ * @frame, into @slot.
+ */
 static void qmiq_tx_fill(struct qmiq_port *port, struct qmiq_tx_slot *slot,
-			 u32 offset, u32 len)
+			 u32 offset, u32 len, u32 frame)
 {
 	struct qmiq_dev *q = port->q;
 
 	qmiq_tx_put(port, slot->buffer + slot->len, offset, len);
-	slot->len += qmiq_tx_frame_len(q, len);
+	slot->len += frame;
 	slot->datagrams++;
 	qmiq_count(q, QMIQ_TX_DATAGRAMS);
 	u64_stats_update_begin(&port->tx.sync);
@@ -308,7 +311,7 @@ static bool qmiq_tx_place(struct qmiq_port *port)
 			qmiq_tx_drop(port, QMIQ_TX_NO_MEMORY);
 			return true;
 		}
-		qmiq_tx_fill(port, slot, offset, len);
+		qmiq_tx_fill(port, slot, offset, len, frame);
 	} while (unsent->left);
 
 	skb_tx_timestamp(unsent->skb);
@@ -390,7 +393,6 @@ static bool qmiq_tx_takes(const struct qmiq_port *port,
 netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
 {
 	struct qmiq_dev *q = port->q;
-	bool stop = false;
 
 	spin_lock(&q->tx.lock);
 	if (unlikely(port->unsent.skb)) {
@@ -399,13 +401,11 @@ netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb)
 		return NETDEV_TX_BUSY;
 	}
 	qmiq_unsent_start(&port->unsent, skb);
-	if (unlikely(!qmiq_tx_takes(port, skb))) {
+	if (unlikely(!qmiq_tx_takes(port, skb)))
 		qmiq_tx_drop(port, QMIQ_TX_NO_PDN);
-	} else if (port->flow_off || !qmiq_tx_place(port)) {
+	else if (port->flow_off || !qmiq_tx_place(port))
 		netif_stop_queue(port->netdev);
-		stop = true;
-	}
-	if (stop || !netdev_xmit_more())
+	if (port->unsent.skb || !netdev_xmit_more())
 		qmiq_tx_push(q);
 	spin_unlock(&q->tx.lock);
 	return NETDEV_TX_OK;
@@ -608,8 +608,8 @@ void qmiq_tx_configure(struct qmiq_dev *q)
 		tx->slot_size = q->format.ul_max_size;
 	/* What is in flight can exceed the limit by one transfer. */
 	tx->limit.min_limit = tx->slot_size;
-	tx->limit.max_limit = max(tx->slot_size, QMIQ_TX_BYTES_IN_FLIGHT -
-				  min(tx->slot_size, QMIQ_TX_BYTES_IN_FLIGHT));
+	tx->limit.max_limit = max_t(s32, tx->slot_size,
+				    QMIQ_TX_BYTES_IN_FLIGHT - tx->slot_size);
 	spin_unlock_bh(&tx->lock);
 }
 
