@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "bench.h"
 
+#include "../modem/ip_packet.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <net/if.h>
@@ -22,16 +24,6 @@ const vmodem::Profile &profile_of(const std::string &name) {
     if (!profile)
         throw std::runtime_error("no profile " + name);
     return *profile;
-}
-
-// Ones' complement sum as IP has it.
-uint16_t checksum(ByteView bytes) {
-    uint32_t sum = 0;
-    for (size_t i = 0; i < bytes.size(); i++)
-        sum += i % 2 ? bytes[i] : bytes[i] << 8;
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return uint16_t(~sum);
 }
 
 void put_u16(Bytes &bytes, size_t at, uint16_t value) {
@@ -202,7 +194,7 @@ Bytes udp_packet(const Pdn &pdn, size_t payload, uint16_t port, uint8_t fill) {
         0,    1, 10, subnet, 0, 2, 0, 7, 0,  0,           0, 0, 0,  0}; // UDP checksum 0: none
     packet.resize(packet.size() + payload, fill);
     put_u16(packet, 2, packet.size());
-    put_u16(packet, 10, checksum(ByteView(packet).first(20)));
+    vmodem::ip::fill_header_checksum(packet);
     put_u16(packet, 22, port);
     put_u16(packet, 24, 8 + payload);
     return packet;

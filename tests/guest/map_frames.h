@@ -38,13 +38,14 @@ inline Bytes v5_header(uint8_t type = 2, bool next = false, uint8_t flags = wire
     return {uint8_t(type << 1 | next), flags, 0, 0};
 }
 
-// A good frame; minimum_padding: bytes before the packet, v5.
+// A good frame; v5: minimum_padding bytes before the packet, whose checksum the module vouches for.
 inline Bytes data_frame(Qmap version, uint8_t mux_id, const Bytes &packet,
-                        size_t minimum_padding = 0) {
+                        size_t minimum_padding = 0, bool vouched = true) {
     const size_t length = minimum_padding + packet.size(), pad = -length & 3;
     const bool v5 = version == Qmap::v5;
     return join({map_header(pad | (v5 ? wire::map_next_header : 0), mux_id, length + pad),
-                 v5 ? v5_header() : Bytes{}, Bytes(minimum_padding), packet, Bytes(pad)});
+                 v5 ? v5_header(2, false, vouched ? wire::checksum_flag : 0) : Bytes{},
+                 Bytes(minimum_padding), packet, Bytes(pad)});
 }
 
 // size: of the command, from its name on.

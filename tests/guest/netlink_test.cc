@@ -714,52 +714,37 @@ TEST(NetlinkMux, GoesWithPacketsHeldByGro) {
 // Of the driver's own allocations for a request some fail: then the request does, and all is as
 // it was. On kernels booted for it, see NoMemory.
 TEST(NetlinkNoMemory, AllOrNothing) {
-    const std::string faults = "/sys/kernel/debug/failslab/";
-    if (!read_file(faults + "probability"))
+    if (!can_fail_allocations())
         GTEST_SKIP() << "this kernel can't let allocations fail (FAILSLAB)";
     LoadedDriver driver("qmap_mode=1");
     Rig rig("ec25", 1);
-    for (const auto &[file, value] : {std::pair{"cache-filter", "Y"},
-                                      {"task-filter", "Y"},
-                                      {"ignore-gfp-wait", "N"},
-                                      {"verbose", "0"},
-                                      {"interval", "1"},
-                                      {"times", "-1"},
-                                      {"probability", "2"}})
-        ASSERT_EQ(write_file(faults + file, value), 0) << file;
     const unsigned index = rig.index();
     unsigned done = 0, refused = 0;
-    const auto under_failures = [&](const std::function<NlReply(Netlink &)> &request) {
-        const std::string before = all_of(rig);
-        NlReply reply;
-        reply.error = ENOMEM;
-        Netlink netlink; // a request that failed on its way leaves it out of step
-        std::thread([&] {
-            write_file("/proc/thread-self/make-it-fail", "1");
-            try {
-                reply = request(netlink);
-            } catch (const std::runtime_error &) {
-                reply.error = ECOMM; // of the socket: the driver may have done it
+    {
+        const FailingAllocations failing("2");
+        const auto under_failures = [&](const std::function<NlReply(Netlink &)> &request) {
+            const std::string before = all_of(rig);
+            NlReply reply;
+            Netlink netlink; // a request that failed on its way leaves it out of step
+            failing.run([&] {
+                try {
+                    reply = request(netlink);
+                } catch (const std::runtime_error &) {
+                    reply.error = ECOMM; // of the socket: the driver may have done it
+                }
+            });
+            if (reply.error && reply.error != ECOMM) {
+                EXPECT_EQ(all_of(rig), before) << reply.message;
+                refused++;
             }
-            write_file("/proc/thread-self/make-it-fail", "0");
-        }).join();
-        if (reply.error && reply.error != ECOMM) {
-            EXPECT_EQ(all_of(rig), before) << reply.message;
-            refused++;
+            done += !reply.error;
+        };
+        for (unsigned round = 0; round < 40; round++) {
+            under_failures([&](Netlink &n) { return n.set_mode(index, round % 2 ? 4 : 8); });
+            under_failures([&](Netlink &n) { return n.add_mux(index, 7); });
+            under_failures([&](Netlink &n) { return n.set_mode(index, 1); });
         }
-        done += !reply.error;
-        return reply;
-    };
-    for (unsigned round = 0; round < 40; round++) {
-        under_failures([&](Netlink &n) { return n.set_mode(index, round % 2 ? 4 : 8); });
-        under_failures([&](Netlink &n) { return n.add_mux(index, 7); });
-        under_failures([&](Netlink &n) { return n.set_mode(index, 1); });
     }
-    for (const auto &[file, value] : {std::pair{"probability", "0"},
-                                      {"ignore-gfp-wait", "Y"},
-                                      {"task-filter", "N"},
-                                      {"cache-filter", "N"}})
-        ASSERT_EQ(write_file(faults + file, value), 0) << file;
     EXPECT_GT(done, 0u);
     EXPECT_GT(refused, 0u);
     ASSERT_EQ(rig.set_mode(2).error, 0);

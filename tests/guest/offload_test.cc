@@ -2,6 +2,7 @@
 // Checksums and segmentation that the stack leaves to driver and module, and checksums that the
 // module has verified: whatever is switched off, the same bytes get there.
 #include "../modem/checksum_offload.h"
+#include "../modem/ip_packet.h"
 #include "bench.h"
 #include "map_frames.h"
 
@@ -143,10 +144,7 @@ class RxChecksum : public testing::Test {
         return packet;
     }
     Bytes frame(const Bytes &packet, bool vouched) {
-        const Bytes pad(-packet.size() & 3);
-        return join({map_header(pad.size() | wire::map_next_header, pdn().mux_id,
-                                packet.size() + pad.size()),
-                     v5_header(2, false, vouched ? wire::checksum_flag : 0), packet, pad});
+        return data_frame(Qmap::v5, pdn().mux_id, packet, 0, vouched);
     }
     // Whatever became of those before it, this one arrives.
     void expect_next_is(uint8_t fill) {
@@ -192,14 +190,7 @@ TEST_F(RxChecksum, OfFragmentsIsTheStacks) {
         packet[3] = packet.size();
         packet[6] = (flags | begin / 8) >> 8;
         packet[7] = begin / 8;
-        packet[10] = packet[11] = 0;
-        uint32_t sum = 0;
-        for (size_t i = 0; i < header; i += 2)
-            sum += packet[i] << 8 | packet[i + 1];
-        while (sum >> 16)
-            sum = (sum & 0xffff) + (sum >> 16);
-        packet[10] = ~sum >> 8;
-        packet[11] = ~sum;
+        vmodem::ip::fill_header_checksum(packet);
         return packet;
     };
     bench.modem().inject_transfer(join({frame(fragment(0, first, 0x2000), true),

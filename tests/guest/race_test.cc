@@ -203,16 +203,12 @@ TEST_P(RaceMux, NamespacesAndTraffic) {
 }
 
 // Allocations fail: that costs packets, never the link. The host controller's own, which cut the
-// connection of vhci_hcd when they fail, are left alone.
-// Only in the caches that the kernel was booted with failures for ('slub_debug=A,...', see
-// test-debug in the Makefile): those of packets, URBs and transfer buffers, not vhci_hcd's.
+// connection of vhci_hcd when they fail, are left alone: the caches are those of packets, URBs and
+// transfer buffers.
 class NoMemory : public Race {
   protected:
-    static constexpr const char *faults = "/sys/kernel/debug/failslab/";
-    static constexpr const char *pages = "/sys/kernel/debug/fail_page_alloc/";
-
     void SetUp() override {
-        if (access((std::string(faults) + "probability").c_str(), F_OK))
+        if (!can_fail_allocations())
             GTEST_SKIP() << "this kernel can't let allocations fail (FAILSLAB)";
         Race::SetUp();
     }
@@ -220,19 +216,10 @@ class NoMemory : public Race {
         if (!IsSkipped())
             Race::TearDown();
     }
-    static void set(const std::string &directory, const char *file, const char *value) {
-        ASSERT_EQ(write_file(directory + file, value), 0) << file;
-    }
-    static void fail(const std::string &directory, const char *probability) {
-        set(directory, "verbose", "0");
-        set(directory, "interval", "1");
-        set(directory, "times", "-1");
-        set(directory, "probability", probability);
-    }
 };
 
 TEST_P(NoMemory, UnderLoad) {
-    set(faults, "cache-filter", "Y");
+    set_failures(slab_failures, "cache-filter", "Y");
     {
         Background work;
         load(work);
@@ -240,35 +227,25 @@ TEST_P(NoMemory, UnderLoad) {
             set_mtu(pdn().netdev, 1500 + (size += 100) % 8000); // new buffers
             std::this_thread::sleep_for(2ms);
         });
-        fail(faults, "10");
-        fail(pages, "10");
+        fail_allocations(slab_failures, "10");
+        fail_allocations(page_failures, "10");
         std::this_thread::sleep_for(storm);
         EXPECT_TRUE(wait_until([&] { return bench_.counter("rx_no_memory") > 0; }));
-        set(faults, "probability", "0");
-        set(pages, "probability", "0");
+        fail_allocations(slab_failures, "0");
+        fail_allocations(page_failures, "0");
     }
-    set(faults, "cache-filter", "N");
+    set_failures(slab_failures, "cache-filter", "N");
 }
 
-// Of the caller's own allocations one in three fails: an open may, and leaves nothing behind.
+// Of the caller's own allocations some fail: an open may, and leaves nothing behind.
 TEST_P(NoMemory, WhenOpened) {
-    set(faults, "cache-filter", "Y");
-    set(faults, "task-filter", "Y");
-    set(faults, "ignore-gfp-wait", "N");
-    fail(faults, "3");
     unsigned opened = 0, refused = 0;
-    std::thread([&] {
-        write_file("/proc/thread-self/make-it-fail", "1");
+    FailingAllocations("3").run([&] {
         for (unsigned i = 0; i < 60; i++) {
             set_up(bench_.master(), false);
             (set_up(bench_.master(), true) ? refused : opened)++;
         }
-        write_file("/proc/thread-self/make-it-fail", "0");
-    }).join();
-    set(faults, "probability", "0");
-    set(faults, "ignore-gfp-wait", "Y");
-    set(faults, "task-filter", "N");
-    set(faults, "cache-filter", "N");
+    });
     EXPECT_GT(opened, 0u);
     EXPECT_GT(refused, 0u);
 }

@@ -148,6 +148,46 @@ CleanLog::~CleanLog() {
     close(fd_);
 }
 
+const std::string slab_failures = "/sys/kernel/debug/failslab/",
+                  page_failures = "/sys/kernel/debug/fail_page_alloc/";
+
+bool can_fail_allocations() {
+    return access((slab_failures + "probability").c_str(), F_OK) == 0;
+}
+
+void set_failures(const std::string &of, const std::string &file, const std::string &value) {
+    ASSERT_EQ(write_file(of + file, value), 0) << file;
+}
+
+void fail_allocations(const std::string &of, const std::string &percent) {
+    set_failures(of, "verbose", "0");
+    set_failures(of, "interval", "1");
+    set_failures(of, "times", "-1");
+    set_failures(of, "probability", percent);
+}
+
+FailingAllocations::FailingAllocations(const std::string &percent) {
+    set_failures(slab_failures, "cache-filter", "Y");
+    set_failures(slab_failures, "task-filter", "Y");
+    set_failures(slab_failures, "ignore-gfp-wait", "N");
+    fail_allocations(slab_failures, percent);
+}
+
+FailingAllocations::~FailingAllocations() {
+    set_failures(slab_failures, "probability", "0");
+    set_failures(slab_failures, "ignore-gfp-wait", "Y");
+    set_failures(slab_failures, "task-filter", "N");
+    set_failures(slab_failures, "cache-filter", "N");
+}
+
+void FailingAllocations::run(const std::function<void()> &work) const {
+    std::thread([&] {
+        write_file("/proc/thread-self/make-it-fail", "1");
+        work();
+        write_file("/proc/thread-self/make-it-fail", "0");
+    }).join();
+}
+
 void bring_up(Bench &bench) {
     bench.agree();
     ASSERT_EQ(set_up(bench.master(), true), 0);

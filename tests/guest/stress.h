@@ -64,6 +64,28 @@ class CleanLog {
     int fd_;
 };
 
+// Of the allocations of kernels that can let them fail: small ones, in the caches that the kernel
+// was booted with failures for ('slub_debug=A,...', see test-debug in the Makefile), and pages.
+extern const std::string slab_failures, page_failures;
+bool can_fail_allocations();
+// A setting of one of the two.
+void set_failures(const std::string &of, const std::string &file, const std::string &value);
+// So many in a hundred fail from now on; "0": none.
+void fail_allocations(const std::string &of, const std::string &percent);
+
+// As long as it lives no small allocations but those of run() fail, these also where the kernel
+// could wait.
+class FailingAllocations {
+  public:
+    explicit FailingAllocations(const std::string &percent);
+    ~FailingAllocations();
+    FailingAllocations(const FailingAllocations &) = delete;
+    FailingAllocations &operator=(const FailingAllocations &) = delete;
+
+    // On a thread of its own.
+    void run(const std::function<void()> &work) const;
+};
+
 // As Bench::connect_all(), but IPv4 alone, without a process started, and whatever the state is.
 void bring_up(Bench &bench);
 // Without a DHCP client or a process started: quick, and an error is no failure of the test.

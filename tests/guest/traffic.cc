@@ -3,6 +3,7 @@
 
 #include "../modem/file_descriptor.h"
 #include "../modem/pattern.h"
+#include "stack_counters.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -14,8 +15,6 @@
 #include <netinet/ip_icmp.h>
 #include <netinet/udp.h>
 #include <poll.h>
-#include <sstream>
-#include <stdexcept>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <system_error>
@@ -178,22 +177,7 @@ std::string tcp_upload(const Target &target, uint64_t bytes, std::chrono::millis
 }
 
 uint64_t segments_out_of_order() {
-    // Two lines "TcpExt:", names and values in the same order.
-    std::istringstream table(read_file("/proc/net/netstat").value_or(""));
-    std::string line, name;
-    uint64_t value;
-    for (std::istringstream names, values; std::getline(table, line);) {
-        names = std::istringstream(line);
-        if (!std::getline(table, line))
-            break;
-        values = std::istringstream(line);
-        names >> name;
-        values >> name;
-        while (names >> name && values >> value)
-            if (name == "TCPOFOQueue")
-                return value;
-    }
-    throw std::runtime_error("no TCPOFOQueue in /proc/net/netstat");
+    return stack_counter("/proc/net/netstat", "TCPOFOQueue");
 }
 
 std::string udp_echo(const Target &target, size_t payload, std::chrono::milliseconds timeout) {

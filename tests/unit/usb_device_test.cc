@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "../modem/usb_device.h"
+#include "downlink.h"
 
 #include <cerrno>
 #include <gtest/gtest.h>
@@ -47,13 +48,7 @@ class Device : public testing::Test {
              },
          .command = [this](ByteView c) { commands.emplace_back(c.begin(), c.end()); },
          .uplink = [this](ByteView d, bool zero) { uplink.emplace_back(d.size(), zero); },
-         .downlink = [this]() -> std::optional<Bytes> {
-             if (downlink.empty())
-                 return std::nullopt;
-             Bytes next = std::move(downlink.front());
-             downlink.pop_front();
-             return next;
-         },
+         .downlink = [this] { return take_first(downlink); },
          .line_state = [](unsigned) {}}};
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // The device side against the library's own host side: what QEMU would see.
 #include "../modem/usbredir.h"
+#include "downlink.h"
 
 #include <cerrno>
 #include <gtest/gtest.h>
@@ -151,13 +152,7 @@ class Usbredir : public testing::TestWithParam<UsbSpeed> {
         {.complete = [this](UrbResult r) { connection->complete(std::move(r)); },
          .command = [this](ByteView c) { commands.emplace_back(c.begin(), c.end()); },
          .uplink = [this](ByteView d, bool) { uplink.emplace_back(d.begin(), d.end()); },
-         .downlink = [this]() -> std::optional<Bytes> {
-             if (downlink.empty())
-                 return std::nullopt;
-             Bytes next = std::move(downlink.front());
-             downlink.pop_front();
-             return next;
-         },
+         .downlink = [this] { return take_first(downlink); },
          .line_state = [](unsigned) {}}};
     std::optional<UsbredirConnection> connection;
     std::optional<Host> host;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // A router's work: packets that pass through this machine. The far side of the module is a dummy
 // netdev, or a tun netdev whose packets this program writes.
+#include "../../modem/ip_checksum.h"
 #include "../../modem/ip_packet.h"
 #include "../../modem/tcp_segment.h"
 #include "pace.h"
@@ -218,13 +219,10 @@ Job forward_tcp_up(const std::vector<Path> &paths, uint64_t packets) {
                                             segments * tcp_payload);
         vmodem::ip::fill_header_checksum(packet);
         // The sum over the pseudo header: what NEEDS_CSUM completes.
-        uint32_t sum = 6 + uint32_t(packet.size() - 20);
-        for (size_t at = 12; at < 20; at += 2)
-            sum += uint32_t(packet[at] << 8 | packet[at + 1]);
-        sum = (sum & 0xffff) + (sum >> 16);
-        sum = (sum & 0xffff) + (sum >> 16);
-        packet[36] = uint8_t(sum >> 8);
-        packet[37] = uint8_t(sum);
+        const uint64_t sum =
+            vmodem::ip::add_to_sum(htons(IPPROTO_TCP) + htons(uint16_t(packet.size() - 20)),
+                                   vmodem::ByteView(packet).subspan(12, 8));
+        vmodem::ip::store_checksum(&packet[36], ~vmodem::ip::finish_sum(sum));
         const OffloadHeader header{needs_checksum, gso_tcpv4, tcp_headers, tcp_payload, 20, 16};
         uint32_t sequence = 0;
         for (uint64_t i = 0; i < count; i++, sequence += segments * tcp_payload) {

@@ -7,6 +7,7 @@
 // many segments TCP has sent again. With -l the names are those of latency.h, and the lines are
 //   latency: NAME ms X
 // Exits 0 if nothing was lost on this side, 1 otherwise, 2 on wrong usage.
+#include "../../guest/stack_counters.h"
 #include "latency.h"
 #include "link.h"
 #include "pace.h"
@@ -17,9 +18,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <fstream>
-#include <sstream>
-#include <stdexcept>
 #include <unistd.h>
 
 using namespace bench;
@@ -76,15 +74,7 @@ Arguments parse(int argc, char **argv) {
 }
 
 uint64_t retransmissions() {
-    std::ifstream file("/proc/net/snmp");
-    std::string names, values;
-    while (std::getline(file, names) && std::getline(file, values)) {
-        std::istringstream name(names), value(values);
-        for (std::string n, v; name >> n && value >> v;)
-            if (n == "RetransSegs")
-                return std::stoull(v);
-    }
-    throw std::runtime_error("no RetransSegs in /proc/net/snmp");
+    return guest::stack_counter("/proc/net/snmp", "RetransSegs");
 }
 
 void measure(Soaker &soaker, const Scenario &scenario, const std::vector<Path> &paths,
