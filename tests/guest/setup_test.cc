@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <future>
 #include <gtest/gtest.h>
 
@@ -230,15 +231,18 @@ TEST(Wda, DryRunsChangeNothing) {
     EXPECT_EQ(watched.clients(), 0);
 }
 
-// Without the proxy the node is opened alone, and that is said.
+// Without the proxy the node is opened alone, and that is said. A proxy that ends unlinks what is
+// called "qmi-proxy" in its working directory, /tmp; hence the other name.
 TEST(Wda, WithoutTheProxy) {
     LoadedDriver driver("qmap_mode=1");
     Bench bench("ec25", 1);
     const Watched watched(bench);
     run("killall qmi-proxy 2>/dev/null");
-    ASSERT_EQ(run("mv /usr/libexec/qmi-proxy /tmp/"), 0);
+    ASSERT_TRUE(wait_until([] { return run("killall -0 qmi-proxy 2>/dev/null") != 0; }));
+    const std::string proxy = "/usr/libexec/qmi-proxy", aside = proxy + ".aside";
+    ASSERT_EQ(std::rename(proxy.c_str(), aside.c_str()), 0);
     const Ran ran = qmapctl("setup");
-    run("mv /tmp/qmi-proxy /usr/libexec/");
+    ASSERT_EQ(std::rename(aside.c_str(), proxy.c_str()), 0);
     EXPECT_EQ(ran.status, 0) << ran;
     EXPECT_TRUE(ran.said("qmi-proxy")) << ran;
     EXPECT_TRUE(ran.said("going on without")) << ran;
