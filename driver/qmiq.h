@@ -8,7 +8,7 @@
  *	        /   |    \                  tell of it
  *	   mux.c  rx.c  tx.c   bridge.c    data path
  *	        \   | \  /
- *	         qmap.c segment.c          wire codec; GSO
+ *	  pages.c  qmap.c  segment.c       memory; wire codec; GSO
  *
  * main.c and device.c tie them to USB. Locks:
  *
@@ -179,6 +179,22 @@ struct qmiq_port {
 };
 
 /**
+ * struct qmiq_pages - ring of pages for received packets
+ * @ring: array of @count pages; NULL where none has been needed yet
+ * @count: 0 while the master is down
+ * @at: index of the page that is being carved up
+ * @used: bytes of it
+ *
+ * The NAPI context's, while that runs.
+ */
+struct qmiq_pages {
+	struct page **ring;
+	unsigned int count;
+	unsigned int at;
+	unsigned int used;
+};
+
+/**
  * struct qmiq_rx - DL URBs
  * @lock: protects @done, @idle, @paused, @stall
  * @slots: array of @count
@@ -189,6 +205,7 @@ struct qmiq_port {
  * @filled: the last transfer filled its URB, so an empty one ends it
  * @stall: endpoint halted, to be cleared by @recover
  * @recover: puts idle URBs back to work after an error
+ * @pages: memory for packets
  */
 struct qmiq_rx {
 	spinlock_t lock;
@@ -200,6 +217,7 @@ struct qmiq_rx {
 	bool filled;
 	bool stall;
 	struct delayed_work recover;
+	struct qmiq_pages pages;
 };
 
 #define QMIQ_MAX_ANSWERS	16
@@ -473,6 +491,11 @@ void qmiq_rx_pause(struct qmiq_dev *q);
 void qmiq_rx_resume(struct qmiq_dev *q);
 void qmiq_rx_discard(struct qmiq_dev *q);
 int qmiq_rx_poll(struct qmiq_dev *q, int budget);
+
+/* pages.c */
+int qmiq_pages_init(struct qmiq_pages *pages, unsigned int size);
+void qmiq_pages_free(struct qmiq_pages *pages);
+void *qmiq_pages_take(struct qmiq_pages *pages, unsigned int size);
 
 /* segment.c */
 bool qmiq_can_segment(const struct sk_buff *skb);

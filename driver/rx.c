@@ -5,16 +5,21 @@
  * A fixed set of URBs with buffers of their own is kept with the host
  * controller while the master is up: no allocation that grows with the
  * aggregate, and no transfer fails for want of memory. Completed URBs wait on
- * a list for the NAPI context, which copies each packet into an skb of its own
- * and gives the URB back at once.
+ * a list for the NAPI context, which copies each packet into an skb of its own,
+ * in memory that is used again, and gives the URB back at once.
  */
 #include "qmiq.h"
 
-/* DL buffer memory of a module: by speed, as in the URB budget of usbnet. */
+/*
+ * Memory of a module's DL URBs, by speed, as in the URB budget of usbnet; and
+ * twice as much for its packets: of what a socket's reader is behind with.
+ */
 #define QMIQ_RX_BUDGET_HIGH	(256 * 1024)
 #define QMIQ_RX_BUDGET_SUPER	(512 * 1024)
 #define QMIQ_RX_MIN_URBS	4
 #define QMIQ_RX_MAX_URBS	32
+/* Smaller packets hardly carry a stream's data. */
+#define QMIQ_RX_MERGE		256
 #define QMIQ_RX_RETRY		msecs_to_jiffies(20)
 
 /* One DL URB; on rx.done, on rx.idle, or with the host controller. */
@@ -52,7 +57,60 @@ static void qmiq_rx_error(struct qmiq_dev *q, enum qmiq_counter reason)
 	u64_stats_update_end(&q->master.rx.sync);
 }
 
-static struct sk_buff *qmiq_rx_skb(struct qmiq_port *port, unsigned int len)
+/* The data is in the linear part. */
+static struct sk_buff *qmiq_rx_alloc_linear(struct qmiq_dev *q, unsigned int len)
+{
+	const unsigned int headroom = NET_SKB_PAD + NET_IP_ALIGN;
+	unsigned int size = SKB_DATA_ALIGN(headroom + len) +
+			    SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+	struct sk_buff *skb;
+	void *memory;
+
+	if (unlikely(size > PAGE_SIZE)) {
+		skb = napi_alloc_skb(&q->napi, len);
+		if (skb)
+			skb_put(skb, len);
+		return skb;
+	}
+	memory = qmiq_pages_take(&q->rx.pages, size);
+	if (unlikely(!memory))
+		return NULL;
+	skb = napi_build_skb(memory, size);
+	if (unlikely(!skb)) {
+		skb_free_frag(memory);
+		return NULL;
+	}
+	skb_reserve(skb, headroom);
+	skb_put(skb, len);
+	return skb;
+}
+
+/*
+ * The data is in a fragment. When GRO merges that with others, the skb itself
+ * is left over for the next packet.
+ */
+static struct sk_buff *qmiq_rx_alloc_frag(struct qmiq_dev *q, unsigned int len)
+{
+	unsigned int size = SKB_DATA_ALIGN(NET_IP_ALIGN + len);
+	void *memory = qmiq_pages_take(&q->rx.pages, size);
+	struct sk_buff *skb;
+
+	if (unlikely(!memory))
+		return NULL;
+	skb = napi_get_frags(&q->napi);
+	if (unlikely(!skb)) {
+		skb_free_frag(memory);
+		return NULL;
+	}
+	memory += NET_IP_ALIGN;
+	skb_add_rx_frag(skb, 0, virt_to_page(memory), offset_in_page(memory),
+			len, size);
+	return skb;
+}
+
+/* @merge: GRO is likely to merge it with others. */
+static struct sk_buff *qmiq_rx_skb(struct qmiq_port *port, unsigned int len,
+				   bool merge)
 {
 	struct sk_buff *skb;
 
@@ -60,40 +118,54 @@ static struct sk_buff *qmiq_rx_skb(struct qmiq_port *port, unsigned int len)
 		qmiq_rx_drop(port, QMIQ_RX_PDN_DOWN);
 		return NULL;
 	}
-	skb = napi_alloc_skb(&port->q->napi, len);
+	skb = merge ? qmiq_rx_alloc_frag(port->q, len) :
+		      qmiq_rx_alloc_linear(port->q, len);
 	if (unlikely(!skb))
 		qmiq_rx_drop(port, QMIQ_RX_NO_MEMORY);
 	return skb;
+}
+
+static void *qmiq_rx_data(const struct sk_buff *skb)
+{
+	return skb_is_nonlinear(skb) ? skb_frag_address(skb_shinfo(skb)->frags) :
+				       skb->data;
 }
 
 /* Takes @skb, an Ethernet frame. */
 static void qmiq_rx_deliver(struct qmiq_port *port, struct sk_buff *skb)
 {
 	if (port->bridge.enabled)
-		qmiq_bridge_rx(port, (struct ethhdr *)skb->data);
+		qmiq_bridge_rx(port, qmiq_rx_data(skb));
 	qmiq_count(port->q, QMIQ_RX_DATAGRAMS);
 	qmiq_rx_count(port, skb->len - ETH_HLEN);
-	skb->protocol = eth_type_trans(skb, port->netdev);
-	napi_gro_receive(&port->q->napi, skb);
+	if (skb_is_nonlinear(skb)) {
+		skb->dev = port->netdev;
+		napi_gro_frags(&port->q->napi);
+	} else {
+		skb->protocol = eth_type_trans(skb, port->netdev);
+		napi_gro_receive(&port->q->napi, skb);
+	}
 }
 
 /* @csum_ok: the modem vouches for the transport checksum. */
 static void qmiq_rx_ip(struct qmiq_port *port, const u8 *packet, size_t len,
 		       unsigned int version, bool csum_ok)
 {
-	struct sk_buff *skb = qmiq_rx_skb(port, ETH_HLEN + len);
+	bool merge = len >= QMIQ_RX_MERGE && len <= PAGE_SIZE / 2 &&
+		     (version == 4 ? packet[9] : packet[6]) == IPPROTO_TCP;
+	struct sk_buff *skb = qmiq_rx_skb(port, ETH_HLEN + len, merge);
 	struct ethhdr *eth;
 
 	if (!skb)
 		return;
-	eth = skb_put(skb, ETH_HLEN);
+	eth = qmiq_rx_data(skb);
 	ether_addr_copy(eth->h_dest, port->netdev->dev_addr);
 	ether_addr_copy(eth->h_source, qmiq_modem_mac);
 	eth->h_proto = version == 4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
-	skb_put_data(skb, packet, len);
-	if (csum_ok && port->netdev->features & NETIF_F_RXCSUM &&
-	    qmap_csum_covers(packet))
-		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	memcpy(eth + 1, packet, len);
+	skb->ip_summed = csum_ok && port->netdev->features & NETIF_F_RXCSUM &&
+			 qmap_csum_covers(packet) ? CHECKSUM_UNNECESSARY :
+						    CHECKSUM_NONE;
 	qmiq_rx_deliver(port, skb);
 }
 
@@ -114,12 +186,12 @@ static bool qmiq_is_ethernet(const struct qmiq_port *port, const u8 *frame,
 static void qmiq_rx_ethernet(struct qmiq_port *port, const u8 *frame,
 			     size_t len)
 {
-	struct sk_buff *skb = qmiq_rx_skb(port, len);
+	struct sk_buff *skb = qmiq_rx_skb(port, len, false);
 	struct ethhdr *eth;
 
 	if (!skb)
 		return;
-	eth = skb_put_data(skb, frame, len);
+	eth = memcpy(skb->data, frame, len);
 	/* Some firmware writes an address of its own, or rubbish, here. */
 	if (!is_multicast_ether_addr(eth->h_dest))
 		ether_addr_copy(eth->h_dest, port->netdev->dev_addr);
@@ -239,11 +311,11 @@ static int qmiq_rx_aggregate(struct qmiq_dev *q, const u8 *data, size_t len)
 /* The transfer is for what is stacked on the master, which walks it. */
 static void qmiq_rx_pass(struct qmiq_dev *q, const u8 *data, size_t len)
 {
-	struct sk_buff *skb = qmiq_rx_skb(&q->master, len);
+	struct sk_buff *skb = qmiq_rx_skb(&q->master, len, false);
 
 	if (!skb)
 		return;
-	skb_put_data(skb, data, len);
+	memcpy(skb->data, data, len);
 	skb_reset_mac_header(skb);
 	skb->protocol = htons(ETH_P_MAP);
 	qmiq_rx_count(&q->master, len);
@@ -502,6 +574,7 @@ static void qmiq_rx_free(struct qmiq_dev *q)
 		usb_free_urb(q->rx.slots[i].urb);
 		kfree(q->rx.slots[i].buffer);
 	}
+	qmiq_pages_free(&q->rx.pages);
 	kfree(q->rx.slots);
 	q->rx.slots = NULL;
 	q->rx.count = 0;
@@ -521,6 +594,10 @@ static int qmiq_rx_alloc(struct qmiq_dev *q)
 	q->rx.slots = kcalloc(count, sizeof(*q->rx.slots), GFP_KERNEL);
 	if (!q->rx.slots)
 		return -ENOMEM;
+	if (qmiq_pages_init(&q->rx.pages, 2 * budget)) {
+		qmiq_rx_free(q);
+		return -ENOMEM;
+	}
 	q->rx.count = count;
 	for (i = 0; i < count; i++) {
 		struct qmiq_rx_slot *slot = &q->rx.slots[i];
