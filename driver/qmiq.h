@@ -6,9 +6,11 @@
  *	         \      |      |     /               files of both have in common
  *	              control.c            every change of state; has netlink.c
  *	        /   |    \                  tell of it
- *	   mux.c  rx.c  tx.c   bridge.c    data path
- *	        \   | \  /
- *	  pages.c  qmap.c  segment.c       memory; wire codec; GSO
+ *	rx_urb.c   mux.c   tx.c            data path
+ *	    |      /    \   |  \
+ *	  rx.c  bridge.c \  |  segment.c   GSO
+ *	    |  \          \ |
+ *	pages.c  \-------- qmap.c          memory; wire codec
  *
  * main.c and device.c tie them to USB. Locks:
  *
@@ -206,6 +208,9 @@ struct qmiq_pages {
  * @stall: endpoint halted, to be cleared by @recover
  * @recover: puts idle URBs back to work after an error
  * @pages: memory for packets
+ * @past_gro: packets for the stack that GRO does not get, until the poll's end
+ * @udp_merged: GRO has kept or merged an UDP packet in this poll
+ * @udp_unmerged: polls since it did
  */
 struct qmiq_rx {
 	spinlock_t lock;
@@ -218,6 +223,9 @@ struct qmiq_rx {
 	bool stall;
 	struct delayed_work recover;
 	struct qmiq_pages pages;
+	struct list_head past_gro;
+	bool udp_merged;
+	unsigned int udp_unmerged;
 };
 
 #define QMIQ_MAX_ANSWERS	16
@@ -484,6 +492,11 @@ int qmiq_control_set_raw_ip(struct qmiq_port *port, u32 raw_ip);
 int qmiq_control_set_pass_through(struct qmiq_port *port, u32 on);
 
 /* rx.c */
+void qmiq_rx_error(struct qmiq_dev *q, enum qmiq_counter reason);
+int qmiq_rx_transfer(struct qmiq_dev *q, const u8 *data, size_t len);
+void qmiq_rx_end_poll(struct qmiq_dev *q);
+
+/* rx_urb.c */
 void qmiq_rx_init(struct qmiq_dev *q);
 int qmiq_rx_start(struct qmiq_dev *q);
 void qmiq_rx_stop(struct qmiq_dev *q);

@@ -1,36 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DL path: URB -> MAP frames -> the PDN's netdev.
+ * DL path, second half: transfer -> MAP frames -> the PDN's netdev.
  *
- * A fixed set of URBs with buffers of their own is kept with the host
- * controller while the master is up: no allocation that grows with the
- * aggregate, and no transfer fails for want of memory. Completed URBs wait on
- * a list for the NAPI context, which copies each packet into an skb of its own,
- * in memory that is used again, and gives the URB back at once.
+ * Each packet is copied, into memory that is used again (pages.c), so that the
+ * transfer's buffer goes back to the host controller at once.
  */
+#include <net/busy_poll.h>
+
 #include "qmiq.h"
 
-/*
- * Memory of a module's DL URBs, by speed, as in the URB budget of usbnet; and
- * twice as much for its packets: of what a socket's reader is behind with.
- */
-#define QMIQ_RX_BUDGET_HIGH	(256 * 1024)
-#define QMIQ_RX_BUDGET_SUPER	(512 * 1024)
-#define QMIQ_RX_MIN_URBS	4
-#define QMIQ_RX_MAX_URBS	32
 /* Smaller packets hardly carry a stream's data. */
 #define QMIQ_RX_MERGE		256
-#define QMIQ_RX_RETRY		msecs_to_jiffies(20)
-
-/* One DL URB; on rx.done, on rx.idle, or with the host controller. */
-struct qmiq_rx_slot {
-	struct list_head list;
-	struct qmiq_dev *q;
-	struct urb *urb;
-	u8 *buffer;
-	u32 size;
-	int status;
-};
+/* Polls without an UDP packet merged after which GRO gets them rarely. */
+#define QMIQ_RX_UDP_TRIES	16
 
 static void qmiq_rx_count(struct qmiq_port *port, unsigned int len)
 {
@@ -48,8 +30,16 @@ static void qmiq_rx_drop(struct qmiq_port *port, enum qmiq_counter reason)
 	u64_stats_update_end(&port->rx.sync);
 }
 
-/* A frame that names no PDN is the master's. */
-static void qmiq_rx_error(struct qmiq_dev *q, enum qmiq_counter reason)
+/**
+ * qmiq_rx_error() - count what was received and belongs to no PDN
+ * @q: the module
+ * @reason: of ethtool -S
+ *
+ * It is an error of the master's.
+ *
+ * Context: NAPI.
+ */
+void qmiq_rx_error(struct qmiq_dev *q, enum qmiq_counter reason)
 {
 	qmiq_count(q, reason);
 	u64_stats_update_begin(&q->master.rx.sync);
@@ -131,28 +121,76 @@ static void *qmiq_rx_data(const struct sk_buff *skb)
 				       skb->data;
 }
 
-/* Takes @skb, an Ethernet frame. */
-static void qmiq_rx_deliver(struct qmiq_port *port, struct sk_buff *skb)
+/*
+ * GRO merges UDP for few receivers only, such as QUIC clients, and costs the
+ * others a tenth of all that a packet does. So while nothing comes of it, UDP
+ * goes past it in all polls but some. All of a poll goes one way: order is kept.
+ */
+static bool qmiq_rx_tries_udp(const struct qmiq_rx *rx)
 {
+	return rx->udp_unmerged < QMIQ_RX_UDP_TRIES ||
+	       rx->udp_unmerged % QMIQ_RX_UDP_TRIES == 0;
+}
+
+static void qmiq_rx_udp(struct qmiq_dev *q, struct sk_buff *skb)
+{
+	if (!qmiq_rx_tries_udp(&q->rx)) {
+		skb_mark_napi_id(skb, &q->napi);
+		list_add_tail(&skb->list, &q->rx.past_gro);
+	} else if (napi_gro_receive(&q->napi, skb) != GRO_NORMAL) {
+		q->rx.udp_merged = true;
+	}
+}
+
+/**
+ * qmiq_rx_end_poll() - deliver what has been put off until the end of a poll
+ * @q: the module
+ *
+ * Context: NAPI.
+ */
+void qmiq_rx_end_poll(struct qmiq_dev *q)
+{
+	struct qmiq_rx *rx = &q->rx;
+
+	netif_receive_skb_list(&rx->past_gro);
+	INIT_LIST_HEAD(&rx->past_gro);
+	rx->udp_unmerged = rx->udp_merged ? 0 : rx->udp_unmerged + 1;
+	rx->udp_merged = false;
+	/* Nothing that GRO still holds may be overtaken from now on. */
+	if (rx->udp_unmerged == QMIQ_RX_UDP_TRIES)
+		napi_gro_flush(&q->napi, false);
+}
+
+/* Takes @skb, an Ethernet frame with a packet of that IP protocol. */
+static void qmiq_rx_deliver(struct qmiq_port *port, struct sk_buff *skb,
+			    u8 protocol)
+{
+	struct qmiq_dev *q = port->q;
+
 	if (port->bridge.enabled)
 		qmiq_bridge_rx(port, qmiq_rx_data(skb));
-	qmiq_count(port->q, QMIQ_RX_DATAGRAMS);
+	qmiq_count(q, QMIQ_RX_DATAGRAMS);
 	qmiq_rx_count(port, skb->len - ETH_HLEN);
 	if (skb_is_nonlinear(skb)) {
 		skb->dev = port->netdev;
-		napi_gro_frags(&port->q->napi);
-	} else {
-		skb->protocol = eth_type_trans(skb, port->netdev);
-		napi_gro_receive(&port->q->napi, skb);
+		napi_gro_frags(&q->napi);
+		return;
 	}
+	skb->protocol = eth_type_trans(skb, port->netdev);
+	if (protocol == IPPROTO_UDP)
+		qmiq_rx_udp(q, skb);
+	else
+		napi_gro_receive(&q->napi, skb);
 }
 
 /* @csum_ok: the modem vouches for the transport checksum. */
 static void qmiq_rx_ip(struct qmiq_port *port, const u8 *packet, size_t len,
 		       unsigned int version, bool csum_ok)
 {
-	bool merge = len >= QMIQ_RX_MERGE && len <= PAGE_SIZE / 2 &&
-		     (version == 4 ? packet[9] : packet[6]) == IPPROTO_TCP;
+	u8 protocol = version == 4 ? packet[9] : packet[6];
+	bool merge = protocol == IPPROTO_TCP && len >= QMIQ_RX_MERGE &&
+		     len <= PAGE_SIZE / 2 &&
+		     port->netdev->features & NETIF_F_GRO;
 	struct sk_buff *skb = qmiq_rx_skb(port, ETH_HLEN + len, merge);
 	struct ethhdr *eth;
 
@@ -166,7 +204,7 @@ static void qmiq_rx_ip(struct qmiq_port *port, const u8 *packet, size_t len,
 	skb->ip_summed = csum_ok && port->netdev->features & NETIF_F_RXCSUM &&
 			 qmap_csum_covers(packet) ? CHECKSUM_UNNECESSARY :
 						    CHECKSUM_NONE;
-	qmiq_rx_deliver(port, skb);
+	qmiq_rx_deliver(port, skb, protocol);
 }
 
 static bool qmiq_is_ethernet(const struct qmiq_port *port, const u8 *frame,
@@ -198,7 +236,7 @@ static void qmiq_rx_ethernet(struct qmiq_port *port, const u8 *frame,
 	if (!is_valid_ether_addr(eth->h_source))
 		ether_addr_copy(eth->h_source, qmiq_modem_mac);
 	qmiq_control_hear_ethernet(port->q, eth->h_source);
-	qmiq_rx_deliver(port, skb);
+	qmiq_rx_deliver(port, skb, IPPROTO_RAW);
 }
 
 /* Mode 0: the transfer is one packet, or one Ethernet frame. */
@@ -322,339 +360,22 @@ static void qmiq_rx_pass(struct qmiq_dev *q, const u8 *data, size_t len)
 	netif_receive_skb(skb);
 }
 
-static int qmiq_rx_transfer(struct qmiq_rx_slot *slot)
+/**
+ * qmiq_rx_transfer() - take a transfer apart
+ * @q: the module
+ * @data: its bytes
+ * @len: how many, more than none
+ *
+ * Context: NAPI; see qmiq_rx_end_poll().
+ * Return: how many frames were in it, good or bad; at least 1.
+ */
+int qmiq_rx_transfer(struct qmiq_dev *q, const u8 *data, size_t len)
 {
-	struct qmiq_dev *q = slot->q;
-	size_t len = slot->urb->actual_length;
-	bool filled = q->rx.filled;
-
-	q->rx.filled = len == slot->size;
-	if (!len) {
-		/* The zero-length packet behind a transfer is no transfer. */
-		if (!filled)
-			qmiq_rx_error(q, QMIQ_RX_EMPTY_TRANSFER);
-		return 1;
-	}
-	qmiq_count(q, QMIQ_RX_TRANSFERS);
 	if (READ_ONCE(q->version) != QMAP_NONE)
-		return qmiq_rx_aggregate(q, slot->buffer, len);
+		return qmiq_rx_aggregate(q, data, len);
 	if (q->pass_through)
-		qmiq_rx_pass(q, slot->buffer, len);
+		qmiq_rx_pass(q, data, len);
 	else
-		qmiq_rx_single(q, slot->buffer, len);
+		qmiq_rx_single(q, data, len);
 	return 1;
-}
-
-/* The DL size may have grown since the buffer was made; failure is no loss. */
-static void qmiq_rx_grow(struct qmiq_rx_slot *slot, gfp_t gfp)
-{
-	u32 size = READ_ONCE(slot->q->rx_urb_size);
-	u8 *buffer;
-
-	if (likely(slot->size >= size))
-		return;
-	buffer = kmalloc(size, gfp | __GFP_NOWARN);
-	if (!buffer)
-		return;
-	kfree(slot->buffer);
-	slot->buffer = buffer;
-	slot->size = size;
-	slot->urb->transfer_buffer = buffer;
-	slot->urb->transfer_buffer_length = size;
-}
-
-/*
- * Hands the URB to the host controller, or puts it on the idle list. A
- * transient failure is made good by the recovery work, a refusal while paused
- * by qmiq_rx_resume().
- */
-static void qmiq_rx_submit(struct qmiq_rx_slot *slot, gfp_t gfp)
-{
-	struct qmiq_rx *rx = &slot->q->rx;
-	unsigned long flags;
-	bool retry;
-	int err;
-
-	qmiq_rx_grow(slot, gfp);
-	err = usb_submit_urb(slot->urb, gfp);
-	if (likely(!err))
-		return;
-
-	spin_lock_irqsave(&rx->lock, flags);
-	list_add_tail(&slot->list, &rx->idle);
-	retry = !rx->paused;
-	spin_unlock_irqrestore(&rx->lock, flags);
-	if (retry && err != -ENODEV && err != -ESHUTDOWN)
-		schedule_delayed_work(&rx->recover, QMIQ_RX_RETRY);
-}
-
-static void qmiq_rx_submit_idle(struct qmiq_dev *q, gfp_t gfp)
-{
-	struct qmiq_rx_slot *slot, *next;
-	LIST_HEAD(idle);
-
-	spin_lock_irq(&q->rx.lock);
-	if (!q->rx.paused)
-		list_splice_init(&q->rx.idle, &idle);
-	spin_unlock_irq(&q->rx.lock);
-	list_for_each_entry_safe(slot, next, &idle, list)
-		qmiq_rx_submit(slot, gfp);
-}
-
-/**
- * qmiq_rx_pause() - take all DL URBs back from the host controller
- * @q: the module
- *
- * Nests. On return nothing more completes; what has completed is still
- * processed.
- *
- * Context: process.
- */
-void qmiq_rx_pause(struct qmiq_dev *q)
-{
-	unsigned int i;
-
-	spin_lock_irq(&q->rx.lock);
-	q->rx.paused++;
-	spin_unlock_irq(&q->rx.lock);
-	for (i = 0; i < q->rx.count; i++)
-		usb_poison_urb(q->rx.slots[i].urb);
-}
-
-/**
- * qmiq_rx_resume() - undo qmiq_rx_pause()
- * @q: the module
- *
- * Context: process, also where no I/O may be started (resume).
- */
-void qmiq_rx_resume(struct qmiq_dev *q)
-{
-	unsigned int i;
-
-	for (i = 0; i < q->rx.count; i++)
-		usb_unpoison_urb(q->rx.slots[i].urb);
-	spin_lock_irq(&q->rx.lock);
-	q->rx.paused--;
-	spin_unlock_irq(&q->rx.lock);
-	qmiq_rx_submit_idle(q, GFP_NOIO);
-}
-
-/**
- * qmiq_rx_discard() - forget the transfers that were not processed
- * @q: the module
- *
- * Context: process, RTNL; paused, NAPI disabled.
- */
-void qmiq_rx_discard(struct qmiq_dev *q)
-{
-	spin_lock_irq(&q->rx.lock);
-	list_splice_init(&q->rx.done, &q->rx.idle);
-	spin_unlock_irq(&q->rx.lock);
-	q->rx.filled = false;
-}
-
-/* A halt is cleared with no URB queued on the endpoint. */
-static void qmiq_rx_clear_halt(struct qmiq_dev *q)
-{
-	int err = usb_autopm_get_interface(q->intf);
-
-	if (err)
-		return;
-	qmiq_rx_pause(q);
-	err = usb_clear_halt(q->usbnet->udev, q->usbnet->in);
-	if (err && err != -ENODEV && err != -ESHUTDOWN && net_ratelimit())
-		netdev_err(q->netdev, "can't clear the DL halt: %d\n", err);
-	qmiq_rx_resume(q);
-	usb_autopm_put_interface(q->intf);
-}
-
-static void qmiq_rx_recover(struct work_struct *work)
-{
-	struct qmiq_dev *q = container_of(work, struct qmiq_dev,
-					  rx.recover.work);
-	bool stall;
-
-	spin_lock_irq(&q->rx.lock);
-	stall = q->rx.stall;
-	q->rx.stall = false;
-	spin_unlock_irq(&q->rx.lock);
-	if (stall)
-		qmiq_rx_clear_halt(q);
-	else
-		qmiq_rx_submit_idle(q, GFP_KERNEL);
-}
-
-static void qmiq_rx_complete(struct urb *urb)
-{
-	struct qmiq_rx_slot *slot = urb->context;
-	struct qmiq_rx *rx = &slot->q->rx;
-	bool unlinked = !urb->actual_length &&
-			(urb->status == -ENOENT || urb->status == -ECONNRESET);
-	unsigned long flags;
-
-	slot->status = urb->status;
-	spin_lock_irqsave(&rx->lock, flags);
-	list_add_tail(&slot->list, unlinked ? &rx->idle : &rx->done);
-	spin_unlock_irqrestore(&rx->lock, flags);
-	if (!unlinked)
-		qmiq_kick(slot->q);
-}
-
-static struct qmiq_rx_slot *qmiq_rx_take_done(struct qmiq_rx *rx)
-{
-	struct qmiq_rx_slot *slot;
-
-	spin_lock_irq(&rx->lock);
-	slot = list_first_entry_or_null(&rx->done, struct qmiq_rx_slot, list);
-	if (slot)
-		list_del(&slot->list);
-	spin_unlock_irq(&rx->lock);
-	return slot;
-}
-
-/* The URB failed: counts why, parks it and has it recovered. */
-static void qmiq_rx_failed(struct qmiq_rx_slot *slot)
-{
-	struct qmiq_dev *q = slot->q;
-	bool stall = slot->status == -EPIPE;
-
-	if (slot->status != -ESHUTDOWN && slot->status != -ENODEV)
-		qmiq_rx_error(q, stall ? QMIQ_RX_STALL : QMIQ_RX_URB_ERROR);
-
-	spin_lock_irq(&q->rx.lock);
-	list_add_tail(&slot->list, &q->rx.idle);
-	q->rx.stall |= stall;
-	spin_unlock_irq(&q->rx.lock);
-
-	/* Errors are usually an unplug under way: the wait avoids a storm. */
-	schedule_delayed_work(&q->rx.recover, QMIQ_RX_RETRY);
-}
-
-/**
- * qmiq_rx_poll() - process completed DL URBs
- * @q: the module
- * @budget: packets
- *
- * An aggregate is always finished, even past the budget.
- *
- * Context: NAPI.
- * Return: packets done, @budget if there may be more.
- */
-int qmiq_rx_poll(struct qmiq_dev *q, int budget)
-{
-	struct qmiq_rx_slot *slot;
-	int work = 0;
-
-	while (work < budget && (slot = qmiq_rx_take_done(&q->rx))) {
-		switch (slot->status) {
-		case 0:
-			usb_mark_last_busy(q->usbnet->udev);
-			work += qmiq_rx_transfer(slot);
-			qmiq_rx_submit(slot, GFP_ATOMIC);
-			break;
-		case -EOVERFLOW:
-			/* More than was asked for; what came can't be trusted. */
-			work++;
-			qmiq_rx_error(q, QMIQ_RX_BABBLE);
-			qmiq_rx_submit(slot, GFP_ATOMIC);
-			break;
-		default:
-			work++;
-			qmiq_rx_failed(slot);
-		}
-	}
-	return min(work, budget);
-}
-
-static void qmiq_rx_free(struct qmiq_dev *q)
-{
-	unsigned int i;
-
-	for (i = 0; i < q->rx.count; i++) {
-		usb_free_urb(q->rx.slots[i].urb);
-		kfree(q->rx.slots[i].buffer);
-	}
-	qmiq_pages_free(&q->rx.pages);
-	kfree(q->rx.slots);
-	q->rx.slots = NULL;
-	q->rx.count = 0;
-	INIT_LIST_HEAD(&q->rx.done);
-	INIT_LIST_HEAD(&q->rx.idle);
-}
-
-static int qmiq_rx_alloc(struct qmiq_dev *q)
-{
-	u32 budget = q->usbnet->udev->speed >= USB_SPEED_SUPER ?
-		     QMIQ_RX_BUDGET_SUPER : QMIQ_RX_BUDGET_HIGH;
-	u32 size = q->rx_urb_size;
-	unsigned int i, pause, count = clamp_t(u32, budget / size,
-					       QMIQ_RX_MIN_URBS,
-					       QMIQ_RX_MAX_URBS);
-
-	q->rx.slots = kcalloc(count, sizeof(*q->rx.slots), GFP_KERNEL);
-	if (!q->rx.slots)
-		return -ENOMEM;
-	if (qmiq_pages_init(&q->rx.pages, 2 * budget)) {
-		qmiq_rx_free(q);
-		return -ENOMEM;
-	}
-	q->rx.count = count;
-	for (i = 0; i < count; i++) {
-		struct qmiq_rx_slot *slot = &q->rx.slots[i];
-
-		slot->q = q;
-		slot->urb = usb_alloc_urb(0, GFP_KERNEL);
-		slot->buffer = kmalloc(size, GFP_KERNEL);
-		slot->size = size;
-		if (!slot->urb || !slot->buffer) {
-			qmiq_rx_free(q);
-			return -ENOMEM;
-		}
-		usb_fill_bulk_urb(slot->urb, q->usbnet->udev, q->usbnet->in,
-				  slot->buffer, size, qmiq_rx_complete, slot);
-		for (pause = 0; pause < q->rx.paused; pause++)
-			usb_poison_urb(slot->urb);
-		list_add_tail(&slot->list, &q->rx.idle);
-	}
-	return 0;
-}
-
-/**
- * qmiq_rx_start() - allocate the DL URBs and submit them
- * @q: the module
- *
- * In the middle of a reset qmiq_rx_resume() submits them.
- *
- * Context: process, RTNL, NAPI enabled, module awake.
- * Return: 0 or -ENOMEM.
- */
-int qmiq_rx_start(struct qmiq_dev *q)
-{
-	int err = qmiq_rx_alloc(q);
-
-	if (err)
-		return err;
-	qmiq_rx_submit_idle(q, GFP_KERNEL);
-	return 0;
-}
-
-/**
- * qmiq_rx_stop() - take the DL URBs back and free them
- * @q: the module
- *
- * Context: process, RTNL; paused, NAPI disabled. Undoes the pause.
- */
-void qmiq_rx_stop(struct qmiq_dev *q)
-{
-	cancel_delayed_work_sync(&q->rx.recover);
-	qmiq_rx_free(q);
-	q->rx.paused--;
-}
-
-void qmiq_rx_init(struct qmiq_dev *q)
-{
-	spin_lock_init(&q->rx.lock);
-	INIT_LIST_HEAD(&q->rx.done);
-	INIT_LIST_HEAD(&q->rx.idle);
-	INIT_DELAYED_WORK(&q->rx.recover, qmiq_rx_recover);
 }

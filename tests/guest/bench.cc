@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <numeric>
 #include <poll.h>
 #include <stdexcept>
@@ -213,6 +214,20 @@ UdpReceiver::UdpReceiver(const Pdn &pdn, uint16_t port)
 
 UdpReceiver::~UdpReceiver() {
     close(fd_);
+}
+
+void UdpReceiver::take_merged() {
+    const int on = 1;
+    // GRO does not find sockets that are bound to a netdev.
+    if (setsockopt(fd_, SOL_SOCKET, SO_BINDTODEVICE, "", 0) ||
+        setsockopt(fd_, SOL_UDP, UDP_GRO, &on, sizeof(on)))
+        throw std::system_error(errno, std::generic_category(), "UDP_GRO");
+}
+
+void UdpReceiver::hold(int bytes) {
+    bytes /= 2; // the kernel doubles it
+    if (setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
+        throw std::system_error(errno, std::generic_category(), "SO_RCVBUFFORCE");
 }
 
 std::optional<Bytes> UdpReceiver::receive(std::chrono::milliseconds timeout) {

@@ -108,7 +108,11 @@ class UdpReceiver {
     UdpReceiver(const UdpReceiver &) = delete;
     UdpReceiver &operator=(const UdpReceiver &) = delete;
 
-    // The next datagram's payload; nullopt after the time-out.
+    // Takes datagrams that have been merged, as QUIC clients do (UDP_GRO).
+    void take_merged();
+    // Holds that many bytes until they are received.
+    void hold(int bytes);
+    // The next datagram's payload, or several merged ones'; nullopt after the time-out.
     std::optional<Bytes> receive(std::chrono::milliseconds timeout = patience);
 
   private:
