@@ -26,6 +26,9 @@
 #ifndef QMIQ_H
 #define QMIQ_H
 
+/* First, as linux/dynamic_queue_limits.h of Linux 6.8 and later needs it. */
+#include <linux/jiffies.h>
+
 #include <linux/completion.h>
 #include <linux/dynamic_queue_limits.h>
 #include <linux/etherdevice.h>
