@@ -10,12 +10,11 @@
  */
 #include "qmiq.h"
 
-/*
- * Memory of a module's DL URBs, by speed, as in the URB budget of usbnet; and
- * twice as much for its packets: of what a socket's reader is behind with.
- */
+/* Memory of a module's DL URBs, by speed, as in the URB budget of usbnet. */
 #define QMIQ_RX_BUDGET_HIGH	(256 * 1024)
 #define QMIQ_RX_BUDGET_SUPER	(512 * 1024)
+/* Memory of its packets that is used again: what readers are behind with. */
+#define QMIQ_RX_PAGES		(1024 * 1024)
 #define QMIQ_RX_MIN_URBS	4
 #define QMIQ_RX_MAX_URBS	32
 #define QMIQ_RX_RETRY		msecs_to_jiffies(20)
@@ -298,7 +297,7 @@ static int qmiq_rx_alloc(struct qmiq_dev *q)
 	q->rx.slots = kcalloc(count, sizeof(*q->rx.slots), GFP_KERNEL);
 	if (!q->rx.slots)
 		return -ENOMEM;
-	if (qmiq_pages_init(&q->rx.pages, 2 * budget)) {
+	if (qmiq_pages_init(&q->rx.pages, QMIQ_RX_PAGES)) {
 		qmiq_rx_free(q);
 		return -ENOMEM;
 	}
