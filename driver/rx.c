@@ -110,8 +110,11 @@ static struct sk_buff *qmiq_rx_skb(struct qmiq_port *port, unsigned int len,
 	}
 	skb = merge ? qmiq_rx_alloc_frag(port->q, len) :
 		      qmiq_rx_alloc_linear(port->q, len);
-	if (unlikely(!skb))
+	if (unlikely(!skb)) {
 		qmiq_rx_drop(port, QMIQ_RX_NO_MEMORY);
+		return NULL;
+	}
+	skb->dev = port->netdev;
 	return skb;
 }
 
@@ -172,7 +175,6 @@ static void qmiq_rx_deliver(struct qmiq_port *port, struct sk_buff *skb,
 	qmiq_count(q, QMIQ_RX_DATAGRAMS);
 	qmiq_rx_count(port, skb->len - ETH_HLEN);
 	if (skb_is_nonlinear(skb)) {
-		skb->dev = port->netdev;
 		napi_gro_frags(&q->napi);
 		return;
 	}
