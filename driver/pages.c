@@ -66,9 +66,13 @@ void *qmiq_pages_take(struct qmiq_pages *pages, unsigned int size)
  */
 int qmiq_pages_init(struct qmiq_pages *pages, unsigned int size)
 {
-	pages->count = max(2U, size / (unsigned int)PAGE_SIZE);
-	pages->ring = kcalloc(pages->count, sizeof(*pages->ring), GFP_KERNEL);
-	return pages->ring ? 0 : -ENOMEM;
+	unsigned int count = max(2U, size / (unsigned int)PAGE_SIZE);
+
+	pages->ring = kcalloc(count, sizeof(*pages->ring), GFP_KERNEL);
+	if (!pages->ring)
+		return -ENOMEM;
+	pages->count = count;
+	return 0;
 }
 
 /**
