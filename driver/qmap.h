@@ -156,7 +156,8 @@ static inline unsigned int qmap_ip_version(const __u8 *packet, size_t len)
  * @packet: one that has a qmap_ip_version()
  *
  * The modem computes and checks the checksum of TCP and UDP that is whole and
- * right behind the IP header.
+ * right behind an IP header of the usual size. With IPv4 options the address
+ * that it covers can be another than the header's.
  */
 static inline bool qmap_csum_covers(const __u8 *packet)
 {
@@ -164,8 +165,8 @@ static inline bool qmap_csum_covers(const __u8 *packet)
 	__u8 protocol;
 
 	if (packet[0] >> 4 == 4) {
-		/* More fragments follow, or the offset of one. */
-		if (packet[6] & 0x3f || packet[7])
+		/* Options; more fragments follow, or the offset of one. */
+		if (packet[0] != 0x45 || packet[6] & 0x3f || packet[7])
 			return false;
 		protocol = packet[9];
 	} else {

@@ -14,15 +14,16 @@
 /**
  * qmiq_can_segment() - whether qmiq_unsent_put() can take a GSO skb apart
  * @skb: Ethernet frame
+ *
+ * Not if it has IPv4 options or IPv6 extension headers, of which tso_build_hdr()
+ * knows nothing, and in which the address can be that the checksum covers.
  */
 bool qmiq_can_segment(const struct sk_buff *skb)
 {
-	unsigned int transport = skb_transport_offset(skb);
-
 	return skb_network_offset(skb) == ETH_HLEN &&
-	       transport + (skb_is_gso_tcp(skb) ? tcp_hdrlen(skb) :
-						  sizeof(struct udphdr)) <=
-		       TSO_HEADER_SIZE;
+	       skb_network_header_len(skb) ==
+		       (skb->protocol == htons(ETH_P_IPV6) ?
+				sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 }
 
 /**

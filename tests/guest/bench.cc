@@ -202,10 +202,10 @@ Bytes udp_packet(const Pdn &pdn, size_t payload, uint16_t port, uint8_t fill) {
 }
 
 UdpReceiver::UdpReceiver(const Pdn &pdn, uint16_t port)
-    : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
+    : fd_(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in6 address{}; // and every IPv4 address
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons(port);
     if (fd_ < 0 ||
         setsockopt(fd_, SOL_SOCKET, SO_BINDTODEVICE, pdn.netdev.c_str(), pdn.netdev.size()) ||
         bind(fd_, reinterpret_cast<sockaddr *>(&address), sizeof(address)))

@@ -100,7 +100,7 @@ void expect_traffic(Bench &bench, const Pdn &pdn);
 // all 'fill' and goes to 'port'.
 Bytes udp_packet(const Pdn &pdn, size_t payload, uint16_t port, uint8_t fill = 0x5a);
 
-// A UDP socket on the PDN's netdev that counts what arrives on a port.
+// A UDP socket on the PDN's netdev for what arrives on a port, IPv4 and IPv6.
 class UdpReceiver {
   public:
     UdpReceiver(const Pdn &pdn, uint16_t port);

@@ -2,12 +2,12 @@
 // Checksums and segmentation that the stack leaves to driver and module, and checksums that the
 // module has verified: whatever is switched off, the same bytes get there.
 #include "../modem/checksum_offload.h"
-#include "../modem/ip_packet.h"
 #include "bench.h"
 #include "map_frames.h"
+#include "offloads.h"
+#include "packets.h"
 
 #include <gtest/gtest.h>
-#include <linux/ethtool.h>
 #include <thread>
 
 namespace guest {
@@ -16,25 +16,15 @@ namespace {
 constexpr uint16_t port = 7777;
 constexpr uint64_t transfer_bytes = 2'000'000;
 
-struct Switch {
-    const char *name;
-    uint32_t command;
-};
-constexpr Switch tx_checksum{"tx", ETHTOOL_STXCSUM}, scatter_gather{"sg", ETHTOOL_SSG},
-    tso{"tso", ETHTOOL_STSO}, gso{"gso", ETHTOOL_SGSO}, gro{"gro", ETHTOOL_SGRO},
-    rx_checksum{"rx", ETHTOOL_SRXCSUM};
-
-class Offload : public testing::TestWithParam<Setup> {
+class Offloads : public testing::TestWithParam<Setup> {
   protected:
-    Offload() : driver("qmap_mode=" + std::to_string(GetParam().mode)), bench(GetParam()) {
+    Offloads() : driver("qmap_mode=" + std::to_string(GetParam().mode)), bench(GetParam()) {
         bench.connect_all();
     }
 
     const Pdn &pdn() { return bench.pdns().back(); }
     bool v5() { return bench.own_format().ul == Qmap::v5; }
-    void turn(const Switch &what, bool on) {
-        ASSERT_EQ(set_offload(pdn().netdev, what.command, on), 0) << what.name;
-    }
+    void turn(const Offload &what, bool on) { guest::turn(pdn().netdev, what, on); }
 
     void expect_right_bytes() {
         for (const Target &target : {pdn().ipv4(), pdn().ipv6()}) {
@@ -57,20 +47,20 @@ class Offload : public testing::TestWithParam<Setup> {
     Bench bench;
 };
 
-TEST_P(Offload, OneOffAfterTheOther) {
-    for (const Switch &off : {tso, gso, gro, rx_checksum, scatter_gather, tx_checksum}) {
+TEST_P(Offloads, OneOffAfterTheOther) {
+    for (const Offload &off : {tso, gso, gro, rx_checksum, scatter_gather, tx_checksum}) {
         SCOPED_TRACE(off.name);
         turn(off, false);
         expect_right_bytes();
     }
-    for (const Switch &on : {tx_checksum, scatter_gather, tso}) {
+    for (const Offload &on : {tx_checksum, scatter_gather, tso}) {
         SCOPED_TRACE(on.name);
         turn(on, true);
         expect_right_bytes();
     }
 }
 
-TEST_P(Offload, ModuleComputesWhatItIsAskedTo) {
+TEST_P(Offloads, ModuleComputesWhatItIsAskedTo) {
     const auto wanted = [&] { return bench.modem().uplink().checksums_wanted; };
     turn(tx_checksum, false);
     const uint64_t before = wanted();
@@ -88,7 +78,7 @@ TEST_P(Offload, ModuleComputesWhatItIsAskedTo) {
 }
 
 // What the stack hands over whole is counted as what goes out.
-TEST_P(Offload, UdpSegments) {
+TEST_P(Offloads, UdpSegments) {
     for (const Target &target : {pdn().ipv4(), pdn().ipv6()})
         for (const auto &[bytes, segment] :
              {std::pair<size_t, uint16_t>{30'000, 1000}, {20'001, 1200}, {1201, 1200}, {640, 10}}) {
@@ -102,7 +92,7 @@ TEST_P(Offload, UdpSegments) {
 
 // Of what the stack handed over whole, some is sent when the netdev is closed; the rest must not be
 // taken for the next packet's.
-TEST_P(Offload, ClosedHalfWay) {
+TEST_P(Offloads, ClosedHalfWay) {
     const auto sent = [&] { return statistic(pdn().netdev, "tx_bytes"); };
     const uint64_t at_first = sent();
     bench.modem().hold_uplink(true);
@@ -121,7 +111,7 @@ TEST_P(Offload, ClosedHalfWay) {
     EXPECT_LT(bench.modem().uplink().datagrams, before + 50);
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, Offload,
+INSTANTIATE_TEST_SUITE_P(Modes, Offloads,
                          testing::Values(Setup{"ec25", 0}, Setup{"ec25", 1}, Setup{"eg12", 4},
                                          Setup{"rm500q", 1}, Setup{"rm500q", 4}),
                          name_of);
@@ -171,30 +161,18 @@ TEST_F(RxChecksum, IsTheStacksWhereItDoesNot) {
 }
 
 TEST_F(RxChecksum, IsTheStacksWhereTheUserSaysSo) {
-    ASSERT_EQ(set_offload(pdn().netdev, ETHTOOL_SRXCSUM, false), 0);
+    turn(pdn().netdev, rx_checksum, false);
     bench.modem().inject_transfer(frame(wrong(100), true));
     expect_next_is(2);
-    ASSERT_EQ(set_offload(pdn().netdev, ETHTOOL_SRXCSUM, true), 0);
+    turn(pdn().netdev, rx_checksum, true);
     bench.modem().inject_transfer(frame(wrong(100), true));
     EXPECT_TRUE(receiver->receive());
 }
 
 // A module can't have seen the whole of a datagram in one of its fragments.
 TEST_F(RxChecksum, OfFragmentsIsTheStacks) {
-    const Bytes whole = wrong(1000);
-    constexpr size_t header = 20, first = 512;
-    const auto fragment = [&](size_t begin, size_t end, uint16_t flags) {
-        Bytes packet(whole.begin(), whole.begin() + header);
-        packet.insert(packet.end(), whole.begin() + header + begin, whole.begin() + header + end);
-        packet[2] = packet.size() >> 8;
-        packet[3] = packet.size();
-        packet[6] = (flags | begin / 8) >> 8;
-        packet[7] = begin / 8;
-        vmodem::ip::fill_header_checksum(packet);
-        return packet;
-    };
-    bench.modem().inject_transfer(join({frame(fragment(0, first, 0x2000), true),
-                                        frame(fragment(first, whole.size() - header, 0), true)}));
+    const std::vector<Bytes> fragments = in_fragments(wrong(1000), 512);
+    bench.modem().inject_transfer(join({frame(fragments[0], true), frame(fragments[1], true)}));
     expect_next_is(3);
 }
 

@@ -62,6 +62,8 @@ class Connection {
         if (setsockopt(fd_.get(), SOL_SOCKET, SO_BINDTODEVICE, target.netdev.c_str(),
                        target.netdev.size()))
             fail("bind to " + target.netdev);
+        if (target.prepare)
+            target.prepare(fd_.get());
         if (connect(fd_.get(), reinterpret_cast<sockaddr *>(&address), length)) {
             if (errno != EINPROGRESS)
                 fail("connect");

@@ -13,6 +13,8 @@ namespace guest {
 struct Target {
     std::string netdev;
     std::string address;
+    // What else is set on its sockets, before they are connected.
+    std::function<void(int socket)> prepare = {};
 };
 
 // Each returns an empty string, or what went wrong.

@@ -2,6 +2,7 @@
 // Uplink: full aggregates under load, no delay on an idle link, nothing lost, order kept, and no
 // PDN at the cost of another.
 #include "bench.h"
+#include "packets.h"
 
 #include <algorithm>
 #include <atomic>
@@ -9,8 +10,6 @@
 #include <cstring>
 #include <endian.h>
 #include <gtest/gtest.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <mutex>
 #include <net/if.h>
 #include <set>
@@ -139,22 +138,6 @@ unsigned floods_waiting() {
         waiting += remote.ends_with(":0009") && !queues.starts_with("00000000:");
     }
     return waiting;
-}
-
-// A frame as a raw socket sends it: Ethernet header, then these bytes.
-int send_raw(const std::string &netdev, const Bytes &payload) {
-    const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-    sockaddr_ll to{};
-    to.sll_family = AF_PACKET;
-    to.sll_protocol = htobe16(ETH_P_IP);
-    to.sll_ifindex = int(if_nametoindex(netdev.c_str()));
-    Bytes frame = {2, 0x50, 0xf3, 0, 0, 0, 2, 0, 0, 0, 0, 1, 8, 0};
-    frame.insert(frame.end(), payload.begin(), payload.end());
-    const ssize_t sent =
-        sendto(fd, frame.data(), frame.size(), 0, reinterpret_cast<sockaddr *>(&to), sizeof(to));
-    const int error = sent < 0 ? errno : 0;
-    close(fd);
-    return error;
 }
 
 class Uplink : public testing::TestWithParam<const char *> {

@@ -22,6 +22,20 @@ bool Path::unicast(const Address &address) const {
     return address.bytes[0] != 0 && address.bytes[0] != 127 && address.bytes[0] < 224;
 }
 
+// As follow_route().
+static void follow_source_route(Packet &packet, ByteView options) {
+    constexpr uint8_t end = 0, no_operation = 1, loose = 131, strict = 137;
+    while (!options.empty() && options[0] != end) {
+        size_t length = options[0] == no_operation ? 1 : options.size() > 1 ? options[1] : 0;
+        if (length == 0 || length > options.size())
+            return;
+        // The third byte, counted from 1, is where the rest of the route begins.
+        if ((options[0] == loose || options[0] == strict) && length >= 7 && options[2] <= length)
+            std::copy_n(&options[length - 4], 4, packet.path.local.bytes.begin());
+        options = options.subspan(length);
+    }
+}
+
 static std::optional<Packet> parse_v4(ByteView bytes) {
     if (bytes.size() < 20)
         return std::nullopt;
@@ -35,6 +49,7 @@ static std::optional<Packet> parse_v4(ByteView bytes) {
     packet.hop_limit = bytes[8];
     packet.protocol = bytes[9];
     packet.payload = bytes.subspan(header);
+    follow_source_route(packet, bytes.subspan(20, header - 20));
     uint16_t fragment = load16(&bytes[6]);
     if (fragment & 0x3fff)
         packet.fragment = Fragment{load16(&bytes[4]), uint16_t((fragment & 0x1fff) * 8),
@@ -42,13 +57,25 @@ static std::optional<Packet> parse_v4(ByteView bytes) {
     return packet;
 }
 
-bool skip_extension_headers(uint8_t &protocol, ByteView &payload) {
+// Whoever is named on the way is this peer too, so it is at the last destination at once: that of a
+// route through home addresses (RFC 6275), the only one that hosts still send.
+static void follow_route(Packet &packet, ByteView header) {
+    constexpr uint8_t through_home_address = 2;
+    if (header[2] == through_home_address && header[3] == 1 && header.size() == 24)
+        std::copy_n(&header[8], 16, packet.path.local.bytes.begin());
+}
+
+bool skip_extension_headers(Packet &packet) {
+    uint8_t &protocol = packet.protocol;
+    ByteView &payload = packet.payload;
     while (protocol == hop_by_hop || protocol == routing || protocol == destination_options) {
         if (payload.size() < 8)
             return false;
         size_t length = (payload[1] + 1u) * 8;
         if (length > payload.size())
             return false;
+        if (protocol == routing)
+            follow_route(packet, payload.first(length));
         protocol = payload[0];
         payload = payload.subspan(length);
     }
@@ -65,7 +92,7 @@ static std::optional<Packet> parse_v6(ByteView bytes) {
     packet.hop_limit = bytes[7];
     packet.protocol = bytes[6];
     packet.payload = bytes.subspan(40);
-    if (!skip_extension_headers(packet.protocol, packet.payload))
+    if (!skip_extension_headers(packet))
         return std::nullopt;
     if (packet.protocol != fragment_header)
         return packet;
@@ -79,7 +106,7 @@ static std::optional<Packet> parse_v6(ByteView bytes) {
     packet.payload = packet.payload.subspan(8);
     if (packet.fragment->offset == 0 && !packet.fragment->more) {
         packet.fragment.reset(); // an 'atomic' fragment is a whole datagram
-        if (!skip_extension_headers(packet.protocol, packet.payload))
+        if (!skip_extension_headers(packet))
             return std::nullopt;
     }
     return packet;
@@ -154,7 +181,8 @@ void fill_payload_checksum(Bytes &packet, size_t checksum_offset) {
 
 void fill_header_checksum(Bytes &packet) {
     store16(&packet[10], 0);
-    store_checksum(&packet[10], finish_sum(add_to_sum(0, ByteView(packet).first(20))));
+    store_checksum(&packet[10],
+                   finish_sum(add_to_sum(0, ByteView(packet).first((packet[0] & 15) * 4u))));
 }
 
 } // namespace vmodem::ip

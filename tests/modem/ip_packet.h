@@ -41,7 +41,7 @@ struct Fragment {
 
 // A packet from the host.
 struct Packet {
-    Path path;
+    Path path; // to the last destination, where the packet names some on the way
     uint8_t protocol;
     uint8_t hop_limit;
     ByteView payload; // after all IP headers; of a fragment: what it carries
@@ -53,7 +53,7 @@ struct Packet {
 std::optional<Packet> parse(ByteView bytes);
 // Steps over hop-by-hop, routing and destination options headers, up to a fragment header or the
 // upper protocol. False if they are cut short.
-bool skip_extension_headers(uint8_t &protocol, ByteView &payload);
+bool skip_extension_headers(Packet &packet);
 // Whether the payload's own checksum, over the pseudo header where the protocol has one, is right.
 bool payload_checksum_right(const Packet &packet);
 

@@ -75,7 +75,7 @@ Reassembly::Result Reassembly::add(Packet &packet, Clock::time_point now) {
     packet.payload = complete_;
     packet.fragment.reset();
     datagrams_.erase(self);
-    if (packet.path.v6 && !skip_extension_headers(packet.protocol, packet.payload))
+    if (packet.path.v6 && !skip_extension_headers(packet))
         return Result::bad;
     return Result::complete;
 }

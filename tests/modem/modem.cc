@@ -258,7 +258,11 @@ void Modem::State::call_changed(uint8_t mux_id, IpFamily family, bool up) {
     if (pdn == powered->pdns.end()) {
         if (!up)
             return;
-        Pdn::Hooks hooks{[this, key](Bytes packet) { link().queue_packet(key, std::move(packet)); },
+        Pdn::Hooks hooks{[this, key](Bytes packet) {
+                             if (options.downlink_packet)
+                                 packet = options.downlink_packet(std::move(packet));
+                             link().queue_packet(key, std::move(packet));
+                         },
                          [this] { return link().room(); }};
         pdn = powered->pdns.try_emplace(key, addressing_of(mux_id & 0x7f), hooks).first;
     }

@@ -60,6 +60,8 @@ struct ModemOptions {
     // Told each IP packet that the host sent on an open mux, with the number of its transfer (from
     // 1, counting those with data). On the loop thread.
     std::function<void(uint8_t mux_id, ByteView packet, uint64_t transfer)> uplink_packet = {};
+    // What becomes of each IP packet that the network behind a PDN sends. On the loop thread.
+    std::function<Bytes(Bytes packet)> downlink_packet = {};
     // Told, a line each, what happens: plug-in, formats, calls, DTR. On the loop thread.
     std::function<void(const std::string &)> log = {};
 };

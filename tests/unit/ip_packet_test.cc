@@ -53,16 +53,47 @@ TEST(IpPacket, StepsOverExtensionHeaders) {
     // Hop-by-hop, then destination options, then UDP.
     Bytes chain = {60, 0, 1, 4, 0, 0, 0, 0, 17, 1, 0, 0, 0, 0, 0, 0,
                    0,  0, 0, 0, 0, 0, 0, 0, 1,  2, 3, 4, 5, 6, 7, 8};
-    uint8_t protocol = 0;
-    ByteView rest = chain;
-    ASSERT_TRUE(skip_extension_headers(protocol, rest));
-    EXPECT_EQ(protocol, 17);
-    EXPECT_EQ(rest.size(), 8u);
+    Packet packet{};
+    packet.payload = chain;
+    ASSERT_TRUE(skip_extension_headers(packet));
+    EXPECT_EQ(packet.protocol, 17);
+    EXPECT_EQ(packet.payload.size(), 8u);
     for (size_t cut = 0; cut < 24; ++cut) {
-        protocol = 0;
-        rest = ByteView(chain).first(cut);
-        EXPECT_FALSE(skip_extension_headers(protocol, rest)) << cut;
+        packet.protocol = 0;
+        packet.payload = ByteView(chain).first(cut);
+        EXPECT_FALSE(skip_extension_headers(packet)) << cut;
     }
+}
+
+TEST(IpPacket, IsAtItsLastDestination) {
+    Bytes v4 = Host::udp(Host::path(false), 1000, 9, Bytes(20));
+    const Address v4_header = parse(v4)->path.local;
+    const Bytes source_route = {1, 131, 7, 4, 192, 0, 2, 7};
+    v4.insert(v4.begin() + 20, source_route.begin(), source_route.end());
+    v4[0] = 0x47;
+    store16(&v4[2], v4.size());
+    const auto local = [&] {
+        store16(&v4[10], 0);
+        store_checksum(&v4[10], finish_sum(add_to_sum(0, ByteView(v4).first(28))));
+        return parse(v4)->path.local;
+    };
+    EXPECT_EQ(local(), ipv4_address(0xc0000207));
+    v4[23] = 8; // the end of the route
+    EXPECT_EQ(local(), v4_header);
+    v4[23] = 4;
+    v4[22] = 6; // no address in it
+    EXPECT_EQ(local(), v4_header);
+
+    Bytes v6 = Host::udp(Host::path(true), 1000, 9, Bytes(20));
+    const Address v6_header = parse(v6)->path.local;
+    Bytes route = {17, 2, 2, 1, 0, 0, 0, 0};
+    route.resize(24, 0x77);
+    v6.insert(v6.begin() + 40, route.begin(), route.end());
+    store16(&v6[4], v6.size() - 40);
+    v6[6] = 43;
+    EXPECT_EQ(parse(v6)->path.local.bytes[15], 0x77);
+    v6[43] = 0; // no segments left
+    EXPECT_EQ(parse(v6)->path.local, v6_header);
 }
 
 namespace {

@@ -190,6 +190,9 @@ TEST(Qmap, ChecksumOffloadCoversWholeTcpAndUdp) {
     v4[6] = 0x00;
     v4[7] = 1; // another
     EXPECT_FALSE(qmap_csum_covers(v4.data()));
+    v4[7] = 0;
+    v4[0] = 0x46; // options
+    EXPECT_FALSE(qmap_csum_covers(v4.data()));
 }
 
 TEST(Qmap, OverheadIsBounded) {
