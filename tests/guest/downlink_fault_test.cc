@@ -44,6 +44,21 @@ std::vector<std::string> unexpected(KernelLog &log) {
     return lines;
 }
 
+// New netdevs ask no router: each transfer is to be the test's own.
+class NoRouterSolicitations {
+  public:
+    NoRouterSolicitations() : before_(read_file(path).value_or("")) {
+        EXPECT_EQ(write_file(path, "0"), 0);
+    }
+    ~NoRouterSolicitations() { EXPECT_EQ(write_file(path, before_), 0); }
+    NoRouterSolicitations(const NoRouterSolicitations &) = delete;
+    NoRouterSolicitations &operator=(const NoRouterSolicitations &) = delete;
+
+  private:
+    static constexpr const char *path = "/proc/sys/net/ipv6/conf/default/router_solicitations";
+    const std::string before_;
+};
+
 // A module in that mode, its PDNs but the fourth connected.
 struct Module {
     Module(const std::string &profile, unsigned mode)
@@ -74,6 +89,7 @@ struct Module {
         }
     }
 
+    NoRouterSolicitations quiet;
     LoadedDriver driver;
     Bench bench;
     std::unique_ptr<UdpReceiver> receiver;

@@ -117,8 +117,10 @@ TEST(QmiAbi, FilesAndTheirModes) {
 TEST(QmiAbi, MuxNetdevsOfAModeAreShownToo) {
     LoadedDriver driver("qmap_mode=3");
     Bench bench("ec25", 3);
-    EXPECT_EQ(qmi(bench, "add_mux"), "0x81\n0x82\n0x83");
-    EXPECT_EQ(qmi(bench, "del_mux"), "0x81\n0x82\n0x83");
+    const std::string ids = "0x81\n0x82\n0x83";
+    // The last netdev is there before its id is in use.
+    EXPECT_TRUE(wait_until([&] { return qmi(bench, "add_mux") == ids; })) << qmi(bench, "add_mux");
+    EXPECT_EQ(qmi(bench, "del_mux"), ids);
     for (const Pdn &pdn : bench.pdns()) {
         EXPECT_EQ(mode_of(path_of(pdn.netdev, "qmap/mux_id")), 0444u);
         EXPECT_EQ(pdn_of(bench, pdn.mux_id).netdev, pdn.netdev);
