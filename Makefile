@@ -66,7 +66,7 @@ test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
 	@tests/packages build tools vm clients
 	@$(MAKE) --no-print-directory -C tests vm_tests programs driver in_tree
 	@$(MAKE) --no-print-directory -C userspace qmapctl
-	@status=0; TESTS='$(or $(TESTS),-$(debug_only))' tests/vm/test-vm vm --timeout 900 || status=1; \
+	@status=0; TESTS='$(or $(TESTS),-$(debug_only))' tests/vm/test-vm vm --timeout 1500 || status=1; \
 	tests/record runner tests/vm/run-vm-test || status=1; exit $$status
 
 .PHONY: test-system
