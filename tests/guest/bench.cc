@@ -2,6 +2,7 @@
 #include "bench.h"
 
 #include "../modem/ip_packet.h"
+#include "../modem/ip_wire.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -25,11 +26,6 @@ const vmodem::Profile &profile_of(const std::string &name) {
     if (!profile)
         throw std::runtime_error("no profile " + name);
     return *profile;
-}
-
-void put_u16(Bytes &bytes, size_t at, uint16_t value) {
-    bytes[at] = value >> 8;
-    bytes[at + 1] = value & 0xff;
 }
 
 } // namespace
@@ -188,16 +184,25 @@ void expect_traffic(Bench &bench, const Pdn &pdn) {
     EXPECT_EQ(tcp_upload(pdn.ipv4(), 200'000), "") << pdn.netdev;
 }
 
+void expect_sound_uplink(Bench &bench, const Pdn &pdn) {
+    const auto peer = bench.modem().peer(bench.mode() ? pdn.mux_id : 0);
+    EXPECT_EQ(peer.bad_packets, 0u);
+    EXPECT_EQ(peer.tcp_out_of_order, 0u);
+    const vmodem::UplinkStatistics up = bench.modem().uplink();
+    EXPECT_EQ(up.violations, 0u) << up.first_violation;
+    EXPECT_EQ(statistic(pdn.netdev, "tx_dropped"), 0u);
+}
+
 Bytes udp_packet(const Pdn &pdn, size_t payload, uint16_t port, uint8_t fill) {
     const uint8_t subnet = 100 + pdn.number;
     Bytes packet = {
         0x45, 0, 0,  0,      0, 0, 0, 0, 64, IPPROTO_UDP, 0, 0, 10, subnet,
         0,    1, 10, subnet, 0, 2, 0, 7, 0,  0,           0, 0, 0,  0}; // UDP checksum 0: none
     packet.resize(packet.size() + payload, fill);
-    put_u16(packet, 2, packet.size());
+    vmodem::ip::store16(&packet[2], packet.size());
     vmodem::ip::fill_header_checksum(packet);
-    put_u16(packet, 22, port);
-    put_u16(packet, 24, 8 + payload);
+    vmodem::ip::store16(&packet[22], port);
+    vmodem::ip::store16(&packet[24], 8 + payload);
     return packet;
 }
 

@@ -95,6 +95,8 @@ class Bench {
 
 // UDP to the network behind that PDN, and TCP both ways: all of it gets there, on that mux id.
 void expect_traffic(Bench &bench, const Pdn &pdn);
+// All that was sent is as it should be: the transfers, and what of it is for that PDN's network.
+void expect_sound_uplink(Bench &bench, const Pdn &pdn);
 
 // An IPv4 UDP packet for the PDN's host address, ready to be sent by the modem; the payload is
 // all 'fill' and goes to 'port'.

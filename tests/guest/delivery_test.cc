@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // How packets reach the stack: in the memory that the driver uses again, and by GRO or past it.
-#include "../modem/checksum_offload.h"
-#include "../modem/ip_packet.h"
 #include "bench.h"
 #include "map_frames.h"
+#include "packets.h"
 
 #include <algorithm>
 #include <cstring>
@@ -12,7 +11,6 @@ namespace guest {
 namespace {
 
 constexpr uint16_t port = 4567;
-constexpr size_t header = 28; // IPv4 and UDP
 
 class Delivery : public testing::TestWithParam<Setup> {
   protected:
@@ -26,13 +24,11 @@ class Delivery : public testing::TestWithParam<Setup> {
     void send(unsigned count, size_t payload) {
         Bytes transfer;
         for (; count; count--, sent++) {
-            Bytes packet = udp_packet(bench.pdn(1), payload, port);
-            packet[6] = 0x40; // don't fragment: else GRO wants IDs that count up
-            vmodem::ip::fill_header_checksum(packet);
-            for (size_t at = header; at < packet.size(); at += sizeof(sent))
-                memcpy(&packet[at], &sent, sizeof(sent));
-            EXPECT_TRUE(vmodem::fill_transport_checksum(packet));
-            const Bytes frame = data_frame(version, bench.pdn(1).mux_id, packet);
+            Bytes content(payload);
+            for (size_t at = 0; at < payload; at += sizeof(sent))
+                memcpy(&content[at], &sent, sizeof(sent));
+            const Bytes frame = data_frame(version, bench.pdn(1).mux_id,
+                                           udp_packet(bench.pdn(1), false, content, port));
             transfer.insert(transfer.end(), frame.begin(), frame.end());
         }
         bench.modem().inject_transfer(transfer);

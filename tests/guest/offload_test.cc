@@ -35,12 +35,7 @@ class Offloads : public testing::TestWithParam<Setup> {
             // In fragments.
             EXPECT_EQ(udp_echo(target, 5001), "");
         }
-        const auto peer = bench.modem().peer(bench.mode() ? pdn().mux_id : 0);
-        EXPECT_EQ(peer.bad_packets, 0u);
-        EXPECT_EQ(peer.tcp_out_of_order, 0u);
-        const vmodem::UplinkStatistics up = bench.modem().uplink();
-        EXPECT_EQ(up.violations, 0u) << up.first_violation;
-        EXPECT_EQ(statistic(pdn().netdev, "tx_dropped"), 0u);
+        expect_sound_uplink(bench, pdn());
     }
 
     LoadedDriver driver;

@@ -108,12 +108,7 @@ class Router : public testing::TestWithParam<Setup> {
                 EXPECT_EQ(by_host(ping, size), "") << size;
         }
         EXPECT_TRUE(translated);
-        const auto peer = bench.modem().peer(pdn().mux_id);
-        EXPECT_EQ(peer.bad_packets, 0u);
-        EXPECT_EQ(peer.tcp_out_of_order, 0u);
-        const vmodem::UplinkStatistics up = bench.modem().uplink();
-        EXPECT_EQ(up.violations, 0u) << up.first_violation;
-        EXPECT_EQ(statistic(pdn().netdev, "tx_dropped"), 0u);
+        expect_sound_uplink(bench, pdn());
     }
     // Packets that this machine handed to the LAN for each that it got from the PDN.
     double handed_on_by_download() {

@@ -73,8 +73,7 @@ TEST(IpPacket, IsAtItsLastDestination) {
     v4[0] = 0x47;
     store16(&v4[2], v4.size());
     const auto local = [&] {
-        store16(&v4[10], 0);
-        store_checksum(&v4[10], finish_sum(add_to_sum(0, ByteView(v4).first(28))));
+        fill_header_checksum(v4);
         return parse(v4)->path.local;
     };
     EXPECT_EQ(local(), ipv4_address(0xc0000207));
