@@ -43,6 +43,7 @@ void *qmiq_pages_take(struct qmiq_pages *pages, unsigned int size)
 	struct page *page;
 	void *memory;
 
+	pages->used = SKB_DATA_ALIGN(pages->used);
 	if (pages->used + size > PAGE_SIZE) {
 		pages->at = pages->at + 1 < pages->count ? pages->at + 1 : 0;
 		pages->used = 0;
@@ -51,9 +52,30 @@ void *qmiq_pages_take(struct qmiq_pages *pages, unsigned int size)
 		return NULL;
 	page = pages->ring[pages->at];
 	memory = page_address(page) + pages->used;
-	pages->used += SKB_DATA_ALIGN(size);
+	pages->used += size;
 	get_page(page);
 	return memory;
+}
+
+/**
+ * qmiq_pages_extend() - more memory right behind what was taken
+ * @pages: a ring
+ * @end: of what one qmiq_pages_take() gave, and then this
+ * @size: bytes wanted
+ *
+ * Context: NAPI.
+ * Return: bytes that there are for the caller behind @end; 0 if others have
+ * taken them, or the page is full.
+ */
+unsigned int qmiq_pages_extend(struct qmiq_pages *pages, const void *end,
+			       unsigned int size)
+{
+	if (!pages->used ||
+	    end != page_address(pages->ring[pages->at]) + pages->used)
+		return 0;
+	size = min_t(unsigned int, size, PAGE_SIZE - pages->used);
+	pages->used += size;
+	return size;
 }
 
 /**

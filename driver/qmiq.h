@@ -9,8 +9,10 @@
  *	rx_urb.c   mux.c   tx.c            data path
  *	    |      /    \   |  \
  *	  rx.c  bridge.c \  |  segment.c   GSO
- *	    |  \          \ |
- *	pages.c  \-------- qmap.c          memory; wire codec
+ *	   | \  \         \ |
+ *	   |  \  \------- qmap.c          wire codec
+ *	   | merge.c -- tcp_stream.c       TCP segments of one connection
+ *	pages.c                            memory
  *
  * main.c and device.c tie them to USB. Locks:
  *
@@ -40,9 +42,11 @@
 #include <linux/usb.h>
 #include <linux/usb/usbnet.h>
 #include <linux/workqueue.h>
+#include <net/busy_poll.h>
 #include <net/tso.h>
 
 #include "qmap.h"
+#include "tcp_stream.h"
 #include "uapi/linux/qmi_wwan_q.h"
 
 #define QMIQ_MAX_PDN		QMI_WWAN_Q_MAX_PDN
@@ -199,6 +203,26 @@ struct qmiq_pages {
 	unsigned int used;
 };
 
+#define QMIQ_MERGE_BITS		3
+
+/**
+ * struct qmiq_merge_flow - TCP segments of a connection that become one skb
+ * @skb: what there is of them; NULL if none. It does not outlive the poll.
+ * @end: of the payload, in the skb's last fragment
+ * @last: the last one
+ * @size: payload of each but the last
+ * @segments: how many
+ * @id_is_fixed: the IPv4 ids are all the same; once there are two @segments
+ */
+struct qmiq_merge_flow {
+	struct sk_buff *skb;
+	void *end;
+	struct qmiq_tcp_segment last;
+	u16 size;
+	u16 segments;
+	bool id_is_fixed;
+};
+
 /**
  * struct qmiq_rx - DL URBs
  * @lock: protects @done, @idle, @paused, @stall
@@ -211,6 +235,7 @@ struct qmiq_pages {
  * @stall: endpoint halted, to be cleared by @recover
  * @recover: puts idle URBs back to work after an error
  * @pages: memory for packets
+ * @flows: connections by a hash of their ports, the NAPI context's
  * @past_gro: packets for the stack that GRO does not get, until the poll's end
  * @udp_merged: GRO has kept or merged an UDP packet in this poll
  * @udp_unmerged: polls since it did
@@ -226,6 +251,7 @@ struct qmiq_rx {
 	bool stall;
 	struct delayed_work recover;
 	struct qmiq_pages pages;
+	struct qmiq_merge_flow flows[1 << QMIQ_MERGE_BITS];
 	struct list_head past_gro;
 	bool udp_merged;
 	unsigned int udp_unmerged;
@@ -495,6 +521,18 @@ int qmiq_control_set_raw_ip(struct qmiq_port *port, u32 raw_ip);
 int qmiq_control_set_pass_through(struct qmiq_port *port, u32 on);
 
 /* rx.c */
+
+/**
+ * qmiq_rx_put_off() - deliver at the end of the poll, past GRO
+ * @q: the module
+ * @skb: ready for the stack
+ */
+static inline void qmiq_rx_put_off(struct qmiq_dev *q, struct sk_buff *skb)
+{
+	skb_mark_napi_id(skb, &q->napi);
+	list_add_tail(&skb->list, &q->rx.past_gro);
+}
+
 void qmiq_rx_error(struct qmiq_dev *q, enum qmiq_counter reason);
 int qmiq_rx_transfer(struct qmiq_dev *q, const u8 *data, size_t len);
 void qmiq_rx_end_poll(struct qmiq_dev *q);
@@ -512,6 +550,17 @@ int qmiq_rx_poll(struct qmiq_dev *q, int budget);
 int qmiq_pages_init(struct qmiq_pages *pages, unsigned int size);
 void qmiq_pages_free(struct qmiq_pages *pages);
 void *qmiq_pages_take(struct qmiq_pages *pages, unsigned int size);
+unsigned int qmiq_pages_extend(struct qmiq_pages *pages, const void *end,
+			       unsigned int size);
+
+/* merge.c */
+bool qmiq_merge_checksum_is_right(const u8 *packet, size_t len);
+bool qmiq_merge_add(struct qmiq_port *port, const u8 *packet,
+		    const struct qmiq_tcp_segment *segment);
+bool qmiq_merge_start(struct qmiq_port *port, struct sk_buff *skb,
+		      const u8 *packet, const struct qmiq_tcp_segment *segment);
+void qmiq_merge_deliver_before(struct qmiq_dev *q, const u8 *packet, size_t len);
+void qmiq_merge_deliver_all(struct qmiq_dev *q);
 
 /* segment.c */
 bool qmiq_can_segment(const struct sk_buff *skb);

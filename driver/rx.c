@@ -5,12 +5,8 @@
  * Each packet is copied, into memory that is used again (pages.c), so that the
  * transfer's buffer goes back to the host controller at once.
  */
-#include <net/busy_poll.h>
-
 #include "qmiq.h"
 
-/* Smaller packets hardly carry a stream's data. */
-#define QMIQ_RX_MERGE		256
 /* Polls without an UDP packet merged after which GRO gets them rarely. */
 #define QMIQ_RX_UDP_TRIES	16
 
@@ -47,8 +43,7 @@ void qmiq_rx_error(struct qmiq_dev *q, enum qmiq_counter reason)
 	u64_stats_update_end(&q->master.rx.sync);
 }
 
-/* The data is in the linear part. */
-static struct sk_buff *qmiq_rx_alloc_linear(struct qmiq_dev *q, unsigned int len)
+static struct sk_buff *qmiq_rx_alloc(struct qmiq_dev *q, unsigned int len)
 {
 	const unsigned int headroom = NET_SKB_PAD + NET_IP_ALIGN;
 	unsigned int size = SKB_DATA_ALIGN(headroom + len) +
@@ -75,32 +70,8 @@ static struct sk_buff *qmiq_rx_alloc_linear(struct qmiq_dev *q, unsigned int len
 	return skb;
 }
 
-/*
- * The data is in a fragment. When GRO merges that with others, the skb itself
- * is left over for the next packet.
- */
-static struct sk_buff *qmiq_rx_alloc_frag(struct qmiq_dev *q, unsigned int len)
-{
-	unsigned int size = SKB_DATA_ALIGN(NET_IP_ALIGN + len);
-	void *memory = qmiq_pages_take(&q->rx.pages, size);
-	struct sk_buff *skb;
-
-	if (unlikely(!memory))
-		return NULL;
-	skb = napi_get_frags(&q->napi);
-	if (unlikely(!skb)) {
-		skb_free_frag(memory);
-		return NULL;
-	}
-	memory += NET_IP_ALIGN;
-	skb_add_rx_frag(skb, 0, virt_to_page(memory), offset_in_page(memory),
-			len, size);
-	return skb;
-}
-
-/* @merge: GRO is likely to merge it with others. */
-static struct sk_buff *qmiq_rx_skb(struct qmiq_port *port, unsigned int len,
-				   bool merge)
+/* An skb for a frame of @len bytes. */
+static struct sk_buff *qmiq_rx_skb(struct qmiq_port *port, unsigned int len)
 {
 	struct sk_buff *skb;
 
@@ -108,20 +79,13 @@ static struct sk_buff *qmiq_rx_skb(struct qmiq_port *port, unsigned int len,
 		qmiq_rx_drop(port, QMIQ_RX_PDN_DOWN);
 		return NULL;
 	}
-	skb = merge ? qmiq_rx_alloc_frag(port->q, len) :
-		      qmiq_rx_alloc_linear(port->q, len);
+	skb = qmiq_rx_alloc(port->q, len);
 	if (unlikely(!skb)) {
 		qmiq_rx_drop(port, QMIQ_RX_NO_MEMORY);
 		return NULL;
 	}
 	skb->dev = port->netdev;
 	return skb;
-}
-
-static void *qmiq_rx_data(const struct sk_buff *skb)
-{
-	return skb_is_nonlinear(skb) ? skb_frag_address(skb_shinfo(skb)->frags) :
-				       skb->data;
 }
 
 /*
@@ -137,12 +101,10 @@ static bool qmiq_rx_tries_udp(const struct qmiq_rx *rx)
 
 static void qmiq_rx_udp(struct qmiq_dev *q, struct sk_buff *skb)
 {
-	if (!qmiq_rx_tries_udp(&q->rx)) {
-		skb_mark_napi_id(skb, &q->napi);
-		list_add_tail(&skb->list, &q->rx.past_gro);
-	} else if (napi_gro_receive(&q->napi, skb) != GRO_NORMAL) {
+	if (!qmiq_rx_tries_udp(&q->rx))
+		qmiq_rx_put_off(q, skb);
+	else if (napi_gro_receive(&q->napi, skb) != GRO_NORMAL)
 		q->rx.udp_merged = true;
-	}
 }
 
 /**
@@ -155,6 +117,7 @@ void qmiq_rx_end_poll(struct qmiq_dev *q)
 {
 	struct qmiq_rx *rx = &q->rx;
 
+	qmiq_merge_deliver_all(q);
 	netif_receive_skb_list(&rx->past_gro);
 	INIT_LIST_HEAD(&rx->past_gro);
 	rx->udp_unmerged = rx->udp_merged ? 0 : rx->udp_unmerged + 1;
@@ -164,25 +127,78 @@ void qmiq_rx_end_poll(struct qmiq_dev *q)
 		napi_gro_flush(&q->napi, false);
 }
 
+static void qmiq_rx_count_datagram(struct qmiq_port *port, unsigned int len)
+{
+	qmiq_count(port->q, QMIQ_RX_DATAGRAMS);
+	qmiq_rx_count(port, len);
+}
+
 /* Takes @skb, an Ethernet frame with a packet of that IP protocol. */
 static void qmiq_rx_deliver(struct qmiq_port *port, struct sk_buff *skb,
 			    u8 protocol)
 {
 	struct qmiq_dev *q = port->q;
 
-	if (port->bridge.enabled)
-		qmiq_bridge_rx(port, qmiq_rx_data(skb));
-	qmiq_count(q, QMIQ_RX_DATAGRAMS);
-	qmiq_rx_count(port, skb->len - ETH_HLEN);
-	if (skb_is_nonlinear(skb)) {
-		napi_gro_frags(&q->napi);
-		return;
-	}
+	qmiq_rx_count_datagram(port, skb->len - ETH_HLEN);
 	skb->protocol = eth_type_trans(skb, port->netdev);
-	if (protocol == IPPROTO_UDP)
+	switch (protocol) {
+	case IPPROTO_TCP: /* merge.c does GRO's work, and order is kept */
+		qmiq_rx_put_off(q, skb);
+		break;
+	case IPPROTO_UDP:
 		qmiq_rx_udp(q, skb);
-	else
+		break;
+	default:
 		napi_gro_receive(&q->napi, skb);
+	}
+}
+
+/* A frame with the first @len bytes of @packet; more may follow in fragments. */
+static struct sk_buff *qmiq_rx_ip_skb(struct qmiq_port *port, const u8 *packet,
+				      size_t len, unsigned int version)
+{
+	struct sk_buff *skb = qmiq_rx_skb(port, ETH_HLEN + len);
+	struct ethhdr *eth;
+
+	if (!skb)
+		return NULL;
+	eth = (struct ethhdr *)skb->data;
+	ether_addr_copy(eth->h_dest, port->netdev->dev_addr);
+	ether_addr_copy(eth->h_source, qmiq_modem_mac);
+	eth->h_proto = version == 4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
+	memcpy(eth + 1, packet, len);
+	if (port->bridge.enabled)
+		qmiq_bridge_rx(port, eth);
+	return skb;
+}
+
+/*
+ * Takes a TCP segment that others may continue, if that is what it is and its
+ * checksum is right.
+ */
+static bool qmiq_rx_merge(struct qmiq_port *port, const u8 *packet, size_t len,
+			  unsigned int version, bool csum_ok)
+{
+	struct qmiq_tcp_segment segment;
+	struct sk_buff *skb;
+
+	if (len > PAGE_SIZE || !(port->netdev->features & NETIF_F_GRO) ||
+	    !qmiq_tcp_parse(packet, len, &segment) ||
+	    (!csum_ok && !qmiq_merge_checksum_is_right(packet, len)))
+		return false;
+	if (!qmiq_merge_add(port, packet, &segment)) {
+		skb = qmiq_rx_ip_skb(port, packet, segment.headers, version);
+		if (!skb)
+			return true;
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+		if (unlikely(!qmiq_merge_start(port, skb, packet, &segment))) {
+			kfree_skb(skb);
+			qmiq_rx_drop(port, QMIQ_RX_NO_MEMORY);
+			return true;
+		}
+	}
+	qmiq_rx_count_datagram(port, len);
+	return true;
 }
 
 /* @csum_ok: the modem vouches for the transport checksum. */
@@ -190,22 +206,19 @@ static void qmiq_rx_ip(struct qmiq_port *port, const u8 *packet, size_t len,
 		       unsigned int version, bool csum_ok)
 {
 	u8 protocol = version == 4 ? packet[9] : packet[6];
-	bool merge = protocol == IPPROTO_TCP && len >= QMIQ_RX_MERGE &&
-		     len <= PAGE_SIZE / 2 &&
-		     port->netdev->features & NETIF_F_GRO;
-	struct sk_buff *skb = qmiq_rx_skb(port, ETH_HLEN + len, merge);
-	struct ethhdr *eth;
+	struct sk_buff *skb;
 
+	csum_ok = csum_ok && port->netdev->features & NETIF_F_RXCSUM &&
+		  qmap_csum_covers(packet);
+	if (protocol == IPPROTO_TCP) {
+		if (qmiq_rx_merge(port, packet, len, version, csum_ok))
+			return;
+		qmiq_merge_deliver_before(port->q, packet, len);
+	}
+	skb = qmiq_rx_ip_skb(port, packet, len, version);
 	if (!skb)
 		return;
-	eth = qmiq_rx_data(skb);
-	ether_addr_copy(eth->h_dest, port->netdev->dev_addr);
-	ether_addr_copy(eth->h_source, qmiq_modem_mac);
-	eth->h_proto = version == 4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
-	memcpy(eth + 1, packet, len);
-	skb->ip_summed = csum_ok && port->netdev->features & NETIF_F_RXCSUM &&
-			 qmap_csum_covers(packet) ? CHECKSUM_UNNECESSARY :
-						    CHECKSUM_NONE;
+	skb->ip_summed = csum_ok ? CHECKSUM_UNNECESSARY : CHECKSUM_NONE;
 	qmiq_rx_deliver(port, skb, protocol);
 }
 
@@ -226,7 +239,7 @@ static bool qmiq_is_ethernet(const struct qmiq_port *port, const u8 *frame,
 static void qmiq_rx_ethernet(struct qmiq_port *port, const u8 *frame,
 			     size_t len)
 {
-	struct sk_buff *skb = qmiq_rx_skb(port, len, false);
+	struct sk_buff *skb = qmiq_rx_skb(port, len);
 	struct ethhdr *eth;
 
 	if (!skb)
@@ -237,6 +250,8 @@ static void qmiq_rx_ethernet(struct qmiq_port *port, const u8 *frame,
 		ether_addr_copy(eth->h_dest, port->netdev->dev_addr);
 	if (!is_valid_ether_addr(eth->h_source))
 		ether_addr_copy(eth->h_source, qmiq_modem_mac);
+	if (port->bridge.enabled)
+		qmiq_bridge_rx(port, eth);
 	qmiq_control_hear_ethernet(port->q, eth->h_source);
 	qmiq_rx_deliver(port, skb, IPPROTO_RAW);
 }
@@ -351,7 +366,7 @@ static int qmiq_rx_aggregate(struct qmiq_dev *q, const u8 *data, size_t len)
 /* The transfer is for what is stacked on the master, which walks it. */
 static void qmiq_rx_pass(struct qmiq_dev *q, const u8 *data, size_t len)
 {
-	struct sk_buff *skb = qmiq_rx_skb(&q->master, len, false);
+	struct sk_buff *skb = qmiq_rx_skb(&q->master, len);
 
 	if (!skb)
 		return;
