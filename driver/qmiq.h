@@ -33,6 +33,7 @@
 #include <linux/dynamic_queue_limits.h>
 #include <linux/etherdevice.h>
 #include <linux/interrupt.h>
+#include <linux/mii.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
@@ -42,6 +43,7 @@
 #include <linux/workqueue.h>
 #include <net/tso.h>
 
+#include "compat/compat.h"
 #include "qmap.h"
 #include "uapi/linux/qmi_wwan_q.h"
 

@@ -6,6 +6,7 @@
  * transfer's buffer goes back to the host controller at once.
  */
 #include <net/busy_poll.h>
+#include <net/gro.h>
 
 #include "qmiq.h"
 
