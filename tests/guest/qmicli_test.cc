@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 // libqmi's own qmicli and qmi-proxy, as a distribution ships them, over the in-tree driver's files.
 #include "../dialler/qmi_channel.h"
+#include "../modem/file_descriptor.h"
 #include "bench.h"
 #include "stress.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <regex>
 #include <thread>
@@ -105,6 +107,11 @@ class Qmicli : public testing::TestWithParam<Case> {
     LoadedModule rmnet_{"rmnet"};
     LoadedDriver driver_{std::string("driver_name=") + setup().driver_name};
     Bench bench_{setup().profile, setup().mode};
+    // Open all the time, as a connection manager has it: the proxy closes the node after each
+    // qmicli, and closing it for the last time can cost cdc-wdm the notification of an indication
+    // that comes just then. The indication would be read in place of the next answer.
+    vmodem::FileDescriptor held_{
+        open(dialler::find_cdc_wdm(bench_.master()).c_str(), O_RDONLY | O_CLOEXEC)};
     std::string client_, handle_;
 };
 

@@ -17,6 +17,9 @@ class Lan {
   public:
     Lan() {
         EXPECT_EQ(run("ip link add lan type veth && ip link set veth0 name host"), 0);
+        // Packets would be received on the CPU that sent them, and overtake others.
+        for (const std::string netdev : {"lan", "host"})
+            EXPECT_EQ(write_file("/sys/class/net/" + netdev + "/queues/rx-0/rps_cpus", "1"), 0);
         EXPECT_EQ(host_.take("host"), 0);
         configure("lan", "1");
         host_.run_inside([this] {
@@ -25,9 +28,6 @@ class Lan {
             EXPECT_EQ(run("ip route add default via 10.200.0.1"), 0);
             EXPECT_EQ(run("ip -6 route add default via fd00::1"), 0);
         });
-        // Each of the host's packets would be received on the CPU that sent it, and overtake
-        // others.
-        EXPECT_EQ(write_file("/sys/class/net/lan/queues/rx-0/rps_cpus", "1"), 0);
         EXPECT_TRUE(wait_until([] { return attribute("lan", "operstate") == "up"; }));
     }
     ~Lan() { EXPECT_EQ(run("ip link del lan"), 0); }
