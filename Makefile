@@ -53,13 +53,14 @@ test: ## Run everything: test-unit, test-vm, test-system and bench-check
 	tests/summary && exit $$status
 
 .PHONY: test-unit
-test-unit: ## Unit tests, with sanitizers, and the tests of the log gate: no VM, seconds
+test-unit: ## Unit tests, with sanitizers, and the tests of the log gate and compat/probe: no VM, seconds
 	@tests/packages build tools
 	@$(MAKE) --no-print-directory -C tests unit_tests
 	@$(MAKE) --no-print-directory -C userspace tests
 	@status=0; tests/record unit build/unit_tests || status=1; \
 	tests/record qmapctl build/qmapctl_tests || status=1; \
-	tests/record log-gate tests/vm/log-gate-test || status=1; exit $$status
+	tests/record log-gate tests/vm/log-gate-test || status=1; \
+	tests/record compat tests/unit/compat-test || status=1; exit $$status
 
 .PHONY: test-vm
 test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
@@ -68,6 +69,13 @@ test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
 	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@status=0; TESTS='$(or $(TESTS),-$(debug_only))' tests/vm/test-vm vm --timeout 1500 || status=1; \
 	tests/record runner tests/vm/run-vm-test || status=1; exit $$status
+
+.PHONY: matrix
+matrix: ## The same on each kernel that Debian has, 5.10 to the newest (KERNELS='5.10 7.3'; ENDS=1: boots three)
+	@tests/packages build tools vm clients matrix
+	@$(MAKE) --no-print-directory -C tests vm_tests programs
+	@$(MAKE) --no-print-directory -C userspace qmapctl
+	@TESTS='$(or $(TESTS),-$(debug_only))' tests/vm/matrix $(if $(ENDS),--ends) $(KERNELS)
 
 .PHONY: test-system
 test-system: ## Plug and play (udev, systemd, ModemManager) in a Debian system in a VM (installs it once: minutes)
@@ -115,4 +123,4 @@ lint: ## sparse and W=1 on the driver, shellcheck on the scripts, clang-format
 clean: ## Remove what was built (not the kernels in ~/.cache/qmi_wwan_q)
 	rm -rf build userspace/qmapctl
 	find driver \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
-	    -o -name 'Module.symvers' -o -name modules.order \) -delete
+	    -o -name 'Module.symvers' -o -name modules.order -o -name features.h \) -delete

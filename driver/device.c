@@ -9,6 +9,7 @@
 #include <linux/usb.h>
 #include <linux/usb/cdc.h>
 #include <linux/usb/cdc-wdm.h>
+#include <net/gro.h>
 
 #include "qmiq.h"
 

@@ -8,6 +8,7 @@
 #include <net/rtnetlink.h>
 
 #include "qmiq.h"
+#include "compat/siocdevprivate.h"
 
 /* What the driver does for the stack, and with v5 the module for the driver. */
 #define QMIQ_FEATURES	(NETIF_F_RXCSUM | NETIF_F_HW_CSUM | NETIF_F_SG | \

@@ -35,6 +35,7 @@
 #include <linux/dynamic_queue_limits.h>
 #include <linux/etherdevice.h>
 #include <linux/interrupt.h>
+#include <linux/mii.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
@@ -45,6 +46,7 @@
 #include <net/busy_poll.h>
 #include <net/tso.h>
 
+#include "compat/compat.h"
 #include "qmap.h"
 #include "tcp_stream.h"
 #include "uapi/linux/qmi_wwan_q.h"

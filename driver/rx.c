@@ -5,6 +5,8 @@
  * Each packet is copied, into memory that is used again (pages.c), so that the
  * transfer's buffer goes back to the host controller at once.
  */
+#include <net/gro.h>
+
 #include "qmiq.h"
 
 /* Polls without an UDP packet merged after which GRO gets them rarely. */

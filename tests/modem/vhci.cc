@@ -30,12 +30,13 @@ std::string read_word(const std::string &path) {
     return word;
 }
 
-// Number of the bus whose ports have that speed.
+// Number of the bus whose ports have that speed. By its version of USB, as the speed of the root
+// hub is 5000 or 10000 from kernel to kernel.
 std::string root_hub(UsbSpeed speed) {
     for (const auto &entry : std::filesystem::directory_iterator(controller)) {
         std::string name = entry.path().filename();
         if (name.starts_with("usb") &&
-            read_word(entry.path() / "speed") == (speed == UsbSpeed::super ? "5000" : "480"))
+            read_word(entry.path() / "version").starts_with(speed == UsbSpeed::super ? '3' : '2'))
             return name.substr(3);
     }
     throw std::runtime_error("vhci_hcd has no root hub of that speed");
