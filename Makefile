@@ -39,6 +39,36 @@ install: tools ## Install qmapctl and its udev rule, systemd unit, man page (PRE
 uninstall: ## Remove what 'make install' put there
 	@$(MAKE) --no-print-directory -C userspace uninstall
 
+# What is copied elsewhere to be built there, without what builds have left in it.
+copy_sources = tar -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod' --exclude='*.mod.c' \
+    --exclude='.*.cmd' --exclude=Module.symvers --exclude=modules.order --exclude=.tmp_versions \
+    --exclude=userspace/qmapctl $(1) | tar -x -C $(2)
+
+version := $(shell sed -n 's/.*QMIQ_VERSION "\(.*\)"/\1/p' driver/version.h)
+dkms_source := /usr/src/qmi_wwan_q-$(version)
+
+.PHONY: dkms-install dkms-remove
+dkms-install: ## Hand the driver to DKMS, which builds it for this kernel and those to come
+	@command -v dkms >/dev/null || { echo "dkms is missing: apt install dkms" >&2; exit 1; }
+	@test ! -e $(dkms_source) || $(MAKE) --no-print-directory dkms-remove
+	mkdir -p $(dkms_source)
+	$(call copy_sources,COPYING dkms.conf driver,$(dkms_source))
+	dkms add -m qmi_wwan_q -v $(version)
+	dkms install -m qmi_wwan_q -v $(version) $(if $(KVER),-k $(KVER))
+
+dkms-remove: ## Undo dkms-install, for all kernels
+	dkms remove -m qmi_wwan_q -v $(version) --all
+	rm -rf $(dkms_source)
+
+.PHONY: deb
+deb: ## Build the Debian packages qmi-wwan-q-dkms and qmapctl into build/deb/
+	@tests/packages tools deb
+	rm -rf build/deb
+	mkdir -p build/deb/source
+	$(call copy_sources,COPYING CHANGELOG.md README.md dkms.conf debian driver userspace,build/deb/source)
+	cd build/deb/source && dpkg-buildpackage -b -us -uc
+	rm -rf build/deb/source
+
 .PHONY: demo
 demo: ## Plug in a virtual modem in a VM, dial, and use the connection (DEMO_MODEM=ec25|rm500q|...)
 	@tests/packages build vm
