@@ -89,7 +89,8 @@ test-unit: ## Unit tests, with sanitizers, and the tests of the log gate: no VM,
 	@$(MAKE) --no-print-directory -C userspace tests
 	@status=0; tests/record unit build/unit_tests || status=1; \
 	tests/record qmapctl build/qmapctl_tests || status=1; \
-	tests/record log-gate tests/vm/log-gate-test || status=1; exit $$status
+	tests/record log-gate tests/vm/log-gate-test || status=1; \
+	tests/record version tests/version || status=1; exit $$status
 
 .PHONY: test-vm
 test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
@@ -105,6 +106,13 @@ test-system: ## Plug and play (udev, systemd, ModemManager) in a Debian system i
 	@$(MAKE) --no-print-directory -C tests programs driver
 	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@tests/record system tests/vm/test-system
+
+.PHONY: test-deb
+test-deb: ## The Debian packages in clean trees of bookworm and trixie and in VMs (as root; SUITES=trixie: there alone)
+	@tests/packages build tools vm trees
+	@$(MAKE) --no-print-directory -C tests programs
+	@status=0; for suite in $(or $(SUITES),bookworm trixie); do \
+	    tests/record deb-$$suite tests/deb/test-deb $$suite || status=1; done; exit $$status
 
 .PHONY: bench
 bench: bench-programs ## Measure what packets cost, with this driver and others (BENCH='rm500q tcp-down': that alone)
