@@ -41,7 +41,7 @@ uninstall: ## Remove what 'make install' put there
 
 # What is copied elsewhere to be built there, without what builds have left in it.
 copy_sources = tar -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod' --exclude='*.mod.c' \
-    --exclude='.*.cmd' --exclude=Module.symvers --exclude=modules.order --exclude=.tmp_versions \
+    --exclude='.*.cmd' --exclude=compat/features.h --exclude=Module.symvers --exclude=modules.order --exclude=.tmp_versions \
     --exclude=userspace/qmapctl $(1) | tar -x -C $(2)
 
 version := $(shell sed -n 's/.*QMIQ_VERSION "\(.*\)"/\1/p' driver/version.h)
