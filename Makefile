@@ -39,6 +39,36 @@ install: tools ## Install qmapctl and its udev rule, systemd unit, man page (PRE
 uninstall: ## Remove what 'make install' put there
 	@$(MAKE) --no-print-directory -C userspace uninstall
 
+# What is copied elsewhere to be built there, without what builds have left in it.
+copy_sources = tar -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod' --exclude='*.mod.c' \
+    --exclude='.*.cmd' --exclude=compat/features.h --exclude=Module.symvers --exclude=modules.order --exclude=.tmp_versions \
+    --exclude=userspace/qmapctl $(1) | tar -x -C $(2)
+
+version := $(shell sed -n 's/.*QMIQ_VERSION "\(.*\)"/\1/p' driver/version.h)
+dkms_source := /usr/src/qmi_wwan_q-$(version)
+
+.PHONY: dkms-install dkms-remove
+dkms-install: ## Hand the driver to DKMS, which builds it for this kernel and those to come
+	@command -v dkms >/dev/null || { echo "dkms is missing: apt install dkms" >&2; exit 1; }
+	@test ! -e $(dkms_source) || $(MAKE) --no-print-directory dkms-remove
+	mkdir -p $(dkms_source)
+	$(call copy_sources,COPYING dkms.conf driver,$(dkms_source))
+	dkms add -m qmi_wwan_q -v $(version)
+	dkms install -m qmi_wwan_q -v $(version) $(if $(KVER),-k $(KVER))
+
+dkms-remove: ## Undo dkms-install, for all kernels
+	dkms remove -m qmi_wwan_q -v $(version) --all
+	rm -rf $(dkms_source)
+
+.PHONY: deb
+deb: ## Build the Debian packages qmi-wwan-q-dkms and qmapctl into build/deb/
+	@tests/packages tools deb
+	rm -rf build/deb
+	mkdir -p build/deb/source
+	$(call copy_sources,COPYING CHANGELOG.md README.md dkms.conf debian driver userspace,build/deb/source)
+	cd build/deb/source && dpkg-buildpackage -b -us -uc
+	rm -rf build/deb/source
+
 .PHONY: demo
 demo: ## Plug in a virtual modem in a VM, dial, and use the connection (DEMO_MODEM=ec25|rm500q|...)
 	@tests/packages build vm
@@ -60,7 +90,8 @@ test-unit: ## Unit tests, with sanitizers, and the tests of the log gate and com
 	@status=0; tests/record unit build/unit_tests || status=1; \
 	tests/record qmapctl build/qmapctl_tests || status=1; \
 	tests/record log-gate tests/vm/log-gate-test || status=1; \
-	tests/record compat tests/unit/compat-test || status=1; exit $$status
+	tests/record compat tests/unit/compat-test || status=1; \
+	tests/record version tests/version || status=1; exit $$status
 
 .PHONY: test-vm
 test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
@@ -83,6 +114,13 @@ test-system: ## Plug and play (udev, systemd, ModemManager) in a Debian system i
 	@$(MAKE) --no-print-directory -C tests programs driver
 	@$(MAKE) --no-print-directory -C userspace qmapctl
 	@tests/record system tests/vm/test-system
+
+.PHONY: test-deb
+test-deb: ## The Debian packages in clean trees of bookworm and trixie and in VMs (as root; SUITES=trixie: there alone)
+	@tests/packages build tools vm trees
+	@$(MAKE) --no-print-directory -C tests programs
+	@status=0; for suite in $(or $(SUITES),bookworm trixie); do \
+	    tests/record deb-$$suite tests/deb/test-deb $$suite || status=1; done; exit $$status
 
 .PHONY: bench
 bench: bench-programs ## Measure what packets cost, with this driver and others (BENCH='rm500q tcp-down': that alone)

@@ -6,6 +6,7 @@
 #include <linux/module.h>
 
 #include "qmiq.h"
+#include "version.h"
 
 uint qmiq_param_mode;
 uint qmiq_param_bridge_mode;
@@ -246,3 +247,4 @@ module_exit(qmiq_exit);
 
 MODULE_DESCRIPTION("Qualcomm MSM Interface (QMI) WWAN driver with QMAP");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(QMIQ_VERSION);

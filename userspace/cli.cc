@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "command.h"
 #include "text.h"
+#include "version.h"
 
 #include <fmt/format.h>
 #include <fmt/ostream.h>
@@ -43,6 +44,7 @@ Cli::Cli(Context context)
     app_.fallthrough();
     app_.footer(epilogue);
     app_.add_option("-d,--device", option_, "The module")->type_name("DEV");
+    app_.set_version_flag("--version", "qmapctl " QMIQ_VERSION, "Print the version");
     app_.add_flag("--json", context_.json, "Print JSON");
     app_.add_flag("--dry-run", context_.dry_run, "Say what would be done, and change nothing");
 }
@@ -72,6 +74,11 @@ Status Cli::parse(int argc, const char *const *argv) {
     } catch (const CLI::CallForHelp &) {
         action_ = [this](const Context &context) -> Status {
             context.out << app_.help();
+            return {};
+        };
+    } catch (const CLI::CallForVersion &version) {
+        action_ = [text = std::string(version.what())](const Context &context) -> Status {
+            context.out << text << '\n';
             return {};
         };
     } catch (const CLI::ParseError &error) {

@@ -37,7 +37,7 @@ _qmapctl() {
     esac
 
     if [ -z "$values" ] && [[ $current == -* ]]; then
-        values='-h --help -d --device --json --dry-run'
+        values='-h --help --version -d --device --json --dry-run'
         case "${words[*]:0:2}" in
         stats*) values+=' -w --watch' ;;
         setup* | 'wda get') values+=' --timeout' ;;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // The command line: what is understood, what is not, and the exit status.
 #include "bench.h"
+#include "version.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -92,6 +93,13 @@ TEST(Cli, WhatFailsIsSaidOnce) {
         EXPECT_EQ(bench.err, "qmapctl: can't open a netlink socket: none left\n");
         EXPECT_EQ(bench.out, "");
     }
+}
+
+TEST(Cli, VersionIsPrinted) {
+    Bench bench;
+    EXPECT_EQ(bench.run({"--version"}), 0);
+    EXPECT_EQ(bench.out, "qmapctl " QMIQ_VERSION "\n");
+    EXPECT_EQ(bench.err, "");
 }
 
 TEST(Cli, HelpIsForEachCommand) {
