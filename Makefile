@@ -91,7 +91,7 @@ test-unit: ## Unit tests, with sanitizers, and the tests of the log gate and com
 	tests/record qmapctl build/qmapctl_tests || status=1; \
 	tests/record log-gate tests/vm/log-gate-test || status=1; \
 	tests/record compat tests/unit/compat-test || status=1; \
-	tests/record version tests/version || status=1; exit $$status
+	tests/record version tests/version-test || status=1; exit $$status
 
 .PHONY: test-vm
 test-vm: ## Tests of the driver in VMs on Debian's kernel, and of the VM runner
