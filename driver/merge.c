@@ -8,13 +8,10 @@
  * forwarded.
  */
 #include <linux/hash.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <linux/tcp.h>
-#include <net/ip6_checksum.h>
 
+#include "ip_checksum.h"
 #include "qmiq.h"
-#include "tcp_stream.h"
 
 /* What IPv4's length can say; IPv6's can say more. */
 #define QMIQ_MERGE_MAX_LEN	0xffff
@@ -24,50 +21,34 @@ static struct qmiq_merge_flow *qmiq_merge_flow(struct qmiq_dev *q, u32 ports)
 	return &q->rx.flows[hash_32(ports, QMIQ_MERGE_BITS)];
 }
 
-/* The headers of what has become one packet of @len bytes. */
-static void qmiq_merge_finish_ipv4(struct sk_buff *skb, unsigned int len,
-				   bool id_is_fixed)
-{
-	struct iphdr *ip = ip_hdr(skb);
-
-	ip->tot_len = htons(len);
-	ip_send_check(ip);
-	tcp_hdr(skb)->check = ~csum_tcpudp_magic(ip->saddr, ip->daddr,
-						 len - sizeof(*ip),
-						 IPPROTO_TCP, 0);
-	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
-	if (id_is_fixed)
-		skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_FIXEDID;
-}
-
-static void qmiq_merge_finish_ipv6(struct sk_buff *skb, unsigned int len)
-{
-	struct ipv6hdr *ip = ipv6_hdr(skb);
-
-	ip->payload_len = htons(len - sizeof(*ip));
-	tcp_hdr(skb)->check = ~csum_ipv6_magic(&ip->saddr, &ip->daddr,
-					       len - sizeof(*ip),
-					       IPPROTO_TCP, 0);
-	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV6;
-}
-
+/* What is each segment's becomes the one packet's. */
 static void qmiq_merge_finish(const struct qmiq_merge_flow *flow)
 {
 	struct sk_buff *skb = flow->skb;
-	unsigned int len = skb->len - ETH_HLEN;
+	void *network = skb->data + ETH_HLEN;
+	unsigned int len = skb->len - ETH_HLEN, header;
+	struct ipv6hdr *ipv6 = network;
+	struct iphdr *ipv4 = network;
 
-	skb_set_network_header(skb, ETH_HLEN);
-	if (ip_hdr(skb)->version == 4) {
-		skb_set_transport_header(skb, ETH_HLEN + sizeof(struct iphdr));
-		qmiq_merge_finish_ipv4(skb, len, flow->id_is_fixed);
+	if (ipv4->version == 4) {
+		header = sizeof(*ipv4);
+		ipv4->tot_len = htons(len);
+		ip_send_check(ipv4);
+		skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
+		if (flow->id_is_fixed)
+			skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_FIXEDID;
 	} else {
-		skb_set_transport_header(skb,
-					 ETH_HLEN + sizeof(struct ipv6hdr));
-		qmiq_merge_finish_ipv6(skb, len);
+		header = sizeof(*ipv6);
+		ipv6->payload_len = htons(len - header);
+		skb_shinfo(skb)->gso_type = SKB_GSO_TCPV6;
 	}
-	tcp_hdr(skb)->psh = flow->last.push;
 	skb_shinfo(skb)->gso_size = flow->size;
 	skb_shinfo(skb)->gso_segs = flow->segments;
+
+	skb_set_transport_header(skb, ETH_HLEN + header);
+	tcp_hdr(skb)->psh = flow->last.push;
+	tcp_hdr(skb)->check = ~qmiq_transport_sum(network, len - header,
+						  IPPROTO_TCP, 0);
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb_transport_header(skb) - skb->head;
 	skb->csum_offset = offsetof(struct tcphdr, check);
@@ -155,21 +136,12 @@ static bool qmiq_merge_follows(const struct qmiq_merge_flow *flow,
  */
 bool qmiq_merge_checksum_is_right(const u8 *packet, size_t len)
 {
-	if (packet[0] >> 4 == 4) {
-		const struct iphdr *ip = (const struct iphdr *)packet;
+	size_t header = packet[0] >> 4 == 4 ? sizeof(struct iphdr) :
+					      sizeof(struct ipv6hdr);
 
-		len -= sizeof(*ip);
-		return !csum_tcpudp_magic(ip->saddr, ip->daddr, len,
-					  IPPROTO_TCP,
-					  csum_partial(ip + 1, len, 0));
-	} else {
-		const struct ipv6hdr *ip = (const struct ipv6hdr *)packet;
-
-		len -= sizeof(*ip);
-		return !csum_ipv6_magic(&ip->saddr, &ip->daddr, len,
-					IPPROTO_TCP,
-					csum_partial(ip + 1, len, 0));
-	}
+	len -= header;
+	return !qmiq_transport_sum(packet, len, IPPROTO_TCP,
+				   csum_partial(packet + header, len, 0));
 }
 
 /* Behind what the skb has: in the same piece of memory as long as that grows. */

@@ -5,10 +5,9 @@
  * transfer, so it is copied once and no segment needs an skb of its own.
  */
 #include <linux/skbuff.h>
-#include <net/checksum.h>
-#include <net/ip6_checksum.h>
 #include <net/tso.h>
 
+#include "ip_checksum.h"
 #include "qmiq.h"
 
 /**
@@ -58,18 +57,9 @@ static void qmiq_segment_finish(const struct qmiq_unsent *unsent, u8 *network,
 	u8 protocol = skb_is_gso_tcp(unsent->skb) ? IPPROTO_TCP : IPPROTO_UDP;
 	__sum16 *check = (__sum16 *)(transport + unsent->csum_field);
 
-	if (unsent->tso.ipv6) {
-		const struct ipv6hdr *ip = (struct ipv6hdr *)network;
-
-		*check = ~csum_ipv6_magic(&ip->saddr, &ip->daddr,
-					  end - transport, protocol, 0);
-	} else {
-		struct iphdr *ip = (struct iphdr *)network;
-
-		ip_send_check(ip);
-		*check = ~csum_tcpudp_magic(ip->saddr, ip->daddr,
-					    end - transport, protocol, 0);
-	}
+	if (!unsent->tso.ipv6)
+		ip_send_check((struct iphdr *)network);
+	*check = ~qmiq_transport_sum(network, end - transport, protocol, 0);
 }
 
 static void qmiq_segment_put(struct qmiq_unsent *unsent, u8 *dst, u32 offset,

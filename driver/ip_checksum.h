@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The transport checksum of TCP and UDP, whichever IP they are on. */
+#ifndef QMIQ_IP_CHECKSUM_H
+#define QMIQ_IP_CHECKSUM_H
+
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <net/checksum.h>
+#include <net/ip6_checksum.h>
+
+/**
+ * qmiq_transport_sum() - put the pseudo-header to a sum, and fold it
+ * @network: IPv4 or IPv6 header
+ * @len: bytes of the transport header and of what is behind it
+ * @protocol: IPPROTO_TCP or IPPROTO_UDP
+ * @sum: over these bytes; 0 if that is somebody else's work
+ *
+ * Return: as csum_tcpudp_magic(): the checksum, or 0 if @sum has it and it is
+ * right.
+ */
+static inline __sum16 qmiq_transport_sum(const void *network, u32 len,
+					 u8 protocol, __wsum sum)
+{
+	const struct ipv6hdr *ipv6 = network;
+	const struct iphdr *ipv4 = network;
+
+	return ipv4->version == 4 ?
+	       csum_tcpudp_magic(ipv4->saddr, ipv4->daddr, len, protocol, sum) :
+	       csum_ipv6_magic(&ipv6->saddr, &ipv6->daddr, len, protocol, sum);
+}
+
+#endif
