@@ -22,16 +22,14 @@ class Delivery : public testing::TestWithParam<Setup> {
 
     // The next 'count' datagrams, each of which is all its number, in one transfer.
     void send(unsigned count, size_t payload) {
-        Bytes transfer;
+        std::vector<Bytes> packets;
         for (; count; count--, sent++) {
             Bytes content(payload);
             for (size_t at = 0; at < payload; at += sizeof(sent))
                 memcpy(&content[at], &sent, sizeof(sent));
-            const Bytes frame = data_frame(version, bench.pdn(1).mux_id,
-                                           udp_packet(bench.pdn(1), false, content, port));
-            transfer.insert(transfer.end(), frame.begin(), frame.end());
+            packets.push_back(udp_packet(bench.pdn(1), false, content, port));
         }
-        bench.modem().inject_transfer(transfer);
+        bench.modem().inject_transfer(data_frames(version, bench.pdn(1).mux_id, packets));
     }
     // Receives until all that was sent is there, in order; returns how many in the largest piece.
     size_t expect_all(UdpReceiver &receiver, size_t payload) {

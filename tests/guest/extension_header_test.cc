@@ -81,12 +81,8 @@ class ExtensionHeaders : public testing::TestWithParam<Setup> {
 
     const Pdn &pdn() { return bench.pdns().back(); }
     void send_all(const std::vector<Bytes> &packets, bool vouched) {
-        Bytes transfer;
-        for (const Bytes &packet : packets) {
-            const Bytes frame = data_frame(bench.own_format().dl, pdn().mux_id, packet, 0, vouched);
-            transfer.insert(transfer.end(), frame.begin(), frame.end());
-        }
-        bench.modem().inject_transfer(transfer);
+        bench.modem().inject_transfer(
+            data_frames(bench.own_format().dl, pdn().mux_id, packets, vouched));
     }
     // nullptr: nothing any more.
     void network_sends(std::function<Bytes(Bytes)> changed) {

@@ -198,6 +198,11 @@ void add_address(const std::string &netdev, const std::string &address) {
     ASSERT_EQ(run("ip addr add " + address + " dev " + netdev), 0) << address;
 }
 
+void set_forwarding(bool on) {
+    EXPECT_EQ(write_file("/proc/sys/net/ipv4/ip_forward", on ? "1" : "0"), 0);
+    EXPECT_EQ(write_file("/proc/sys/net/ipv6/conf/all/forwarding", on ? "1" : "0"), 0);
+}
+
 bool take_lease(const std::string &netdev) {
     const std::string script = "/tmp/udhcpc.script";
     std::ofstream(script) << "#!/bin/sh\n[ $1 = bound ] && ip addr add $ip/$mask dev $interface\n"

@@ -47,6 +47,8 @@ int set_up(const std::string &netdev, bool up);
 int set_mtu(const std::string &netdev, int mtu);
 // "10.101.0.2/30" or "2001:db8:1::2/64"; without duplicate address detection.
 void add_address(const std::string &netdev, const std::string &address);
+// Of all netdevs, IPv4 and IPv6.
+void set_forwarding(bool on);
 // Has busybox udhcpc, which every dialler's documentation names, get a lease and set the address.
 bool take_lease(const std::string &netdev);
 // "10.101.0.2/30", or how it begins.

@@ -7,6 +7,7 @@
 #include "../modem/qmap_wire.h"
 
 #include <initializer_list>
+#include <vector>
 
 namespace guest {
 
@@ -46,6 +47,17 @@ inline Bytes data_frame(Qmap version, uint8_t mux_id, const Bytes &packet,
     return join({map_header(pad | (v5 ? wire::map_next_header : 0), mux_id, length + pad),
                  v5 ? v5_header(2, false, vouched ? wire::checksum_flag : 0) : Bytes{},
                  Bytes(minimum_padding), packet, Bytes(pad)});
+}
+
+// A transfer of good frames, one for each packet.
+inline Bytes data_frames(Qmap version, uint8_t mux_id, const std::vector<Bytes> &packets,
+                         bool vouched = true) {
+    Bytes transfer;
+    for (const Bytes &packet : packets) {
+        const Bytes frame = data_frame(version, mux_id, packet, 0, vouched);
+        transfer.insert(transfer.end(), frame.begin(), frame.end());
+    }
+    return transfer;
 }
 
 // size: of the command, from its name on.

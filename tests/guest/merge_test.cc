@@ -6,13 +6,11 @@
 #include "map_frames.h"
 #include "offloads.h"
 #include "packets.h"
+#include "stress.h"
 #include "tcp_segment.h"
 
 #include <algorithm>
 #include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
-#include <numeric>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -35,23 +33,24 @@ bool is_ours(const Bytes &packet) {
            load16(&packet[ip]) >= first_port;
 }
 
+size_t tcp_payload(const Bytes &packet) {
+    const size_t ip = ip_size(packet);
+    return packet.size() - ip - (packet[ip + 12] >> 4) * 4;
+}
+
 // A netdev behind which nothing is, and what this machine forwards there.
 class Sink {
   public:
-    Sink() : fd_(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    Sink() {
         EXPECT_EQ(run("ip link add sink type dummy"), 0);
         EXPECT_EQ(set_up("sink", true), 0);
         add_address("sink", "10.201.0.1/24");
         add_address("sink", "fd01::1/64");
-        forward("1");
-        sockaddr_ll address{};
-        address.sll_family = AF_PACKET;
-        address.sll_protocol = htobe16(ETH_P_ALL);
-        address.sll_ifindex = int(if_nametoindex("sink"));
-        EXPECT_EQ(bind(fd_.get(), reinterpret_cast<sockaddr *>(&address), sizeof(address)), 0);
+        set_forwarding(true);
+        fd_ = vmodem::FileDescriptor(packet_socket("sink"));
     }
     ~Sink() {
-        forward("0");
+        set_forwarding(false);
         EXPECT_EQ(run("ip link del sink"), 0);
     }
 
@@ -65,12 +64,13 @@ class Sink {
         Packets packets;
         pollfd p{fd_.get(), POLLIN, 0};
         while (payload && poll(&p, 1, 5000) > 0) {
-            Bytes packet(1 << 16);
-            packet.resize(std::max<ssize_t>(0, recv(fd_.get(), packet.data(), packet.size(), 0)));
+            Bytes frame(1 << 17);
+            frame.resize(std::max<ssize_t>(0, recv(fd_.get(), frame.data(), frame.size(), 0)));
+            const size_t ethernet = std::min<size_t>(frame.size(), ETH_HLEN);
+            Bytes packet(frame.begin() + ethernet, frame.end());
             if (!is_ours(packet))
                 continue;
-            const size_t ip = ip_size(packet);
-            payload -= std::min(payload, packet.size() - ip - (packet[ip + 12] >> 4) * 4);
+            payload -= std::min(payload, tcp_payload(packet));
             packets.push_back(std::move(packet));
         }
         EXPECT_EQ(payload, 0u) << "bytes that never came";
@@ -78,11 +78,6 @@ class Sink {
     }
 
   private:
-    static void forward(const std::string &on) {
-        EXPECT_EQ(write_file("/proc/sys/net/ipv4/ip_forward", on), 0);
-        EXPECT_EQ(write_file("/proc/sys/net/ipv6/conf/all/forwarding", on), 0);
-    }
-
     vmodem::FileDescriptor fd_;
 };
 
@@ -122,7 +117,6 @@ struct Stream {
         store16(&packet[4], id);
         id += id_step;
         packet[6] = dont_fragment ? 0x40 : 0;
-        packet[10] = packet[11] = 0;
         fill_header_checksum(packet);
         return packet;
     }
@@ -146,7 +140,6 @@ Bytes forwarded(Bytes packet) {
         return packet;
     }
     packet[8]--;
-    packet[10] = packet[11] = 0;
     fill_header_checksum(packet);
     return packet;
 }
@@ -167,34 +160,29 @@ class Merge : public testing::TestWithParam<Setup> {
             s.path.remote = ipv4_address(0x0ac90002);
         return s;
     }
-    void send(const Packets &packets, bool vouched) {
-        Bytes transfer;
-        for (const Bytes &packet : packets) {
-            const Bytes frame = data_frame(version, bench.pdn(1).mux_id, packet, 0, vouched);
-            transfer.insert(transfer.end(), frame.begin(), frame.end());
-        }
-        bench.modem().inject_transfer(transfer);
+    // What leaves of them, which the sink takes whole, or the stack has taken apart.
+    Packets leaving(const Packets &packets, bool whole, bool vouched) {
+        size_t payload = 0;
+        for (const Bytes &packet : packets)
+            payload += tcp_payload(packet);
+        sink.segments(whole);
+        bench.modem().inject_transfer(data_frames(version, bench.pdn(1).mux_id, packets, vouched));
+        return sink.take(payload);
     }
-    // They leave as so many pieces where they may, and as they came where they must.
-    void expect(const Stream &stream, size_t pieces, bool vouched = true) {
-        const Packets &packets = stream.packets;
-        const size_t payload =
-            std::accumulate(packets.begin(), packets.end(), size_t(0), [](size_t sum, auto &p) {
-                return sum + p.size() - ip_size(p) - (p[ip_size(p) + 12] >> 4) * 4;
-            });
-        sink.segments(true);
-        send(packets, vouched);
-        EXPECT_EQ(sink.take(payload).size(), pieces);
-
-        sink.segments(false);
-        send(packets, vouched);
-        Packets came = sink.take(payload);
-        // Connections may overtake each other.
-        std::ranges::stable_sort(
-            came, {}, [](const Bytes &packet) { return load16(&packet[ip_size(packet)]); });
+    // Where nothing may be left whole they leave as they came. Connections may overtake each other.
+    void expect_all(Packets packets, bool vouched) {
+        Packets came = leaving(packets, false, vouched);
         ASSERT_EQ(came.size(), packets.size());
+        const auto port = [](const Bytes &packet) { return load16(&packet[ip_size(packet)]); };
+        std::ranges::stable_sort(came, {}, port);
+        std::ranges::stable_sort(packets, {}, port);
         for (size_t i = 0; i < packets.size(); i++)
             EXPECT_EQ(came[i], forwarded(packets[i])) << "packet " << i;
+    }
+    // And elsewhere as so many pieces.
+    void expect(const Stream &stream, size_t pieces, bool vouched = true) {
+        EXPECT_EQ(leaving(stream.packets, true, vouched).size(), pieces);
+        expect_all(stream.packets, vouched);
     }
 
     LoadedDriver driver;
@@ -231,19 +219,9 @@ TEST_P(Merge, ConnectionsByTheirOwn) {
         for (unsigned round = 0; round < 4; round++)
             for (Stream &s : streams)
                 mixed.push_back(s.next(full));
-        sink.segments(true);
-        send(mixed, true);
         // Two of them may share a place.
-        EXPECT_LT(sink.take(mixed.size() * full).size(), mixed.size());
-        sink.segments(false);
-        send(mixed, true);
-        Packets came = sink.take(mixed.size() * full);
-        ASSERT_EQ(came.size(), mixed.size());
-        const auto port = [](const Bytes &p) { return load16(&p[ip_size(p)]); };
-        std::ranges::stable_sort(came, {}, port);
-        std::ranges::stable_sort(mixed, {}, port);
-        for (size_t i = 0; i < mixed.size(); i++)
-            EXPECT_EQ(came[i], forwarded(mixed[i])) << i;
+        EXPECT_LT(leaving(mixed, true, true).size(), mixed.size());
+        expect_all(mixed, true);
     }
 }
 

@@ -174,7 +174,6 @@ TEST_P(DownlinkSizes, WithoutAWholeHeader) {
                   0);
         for (const bool merging : {true, false}) {
             turn(pdn().netdev, gro, merging);
-            Bytes transfer;
             std::vector<Bytes> packets;
             for (size_t payload = 0; payload < udp_header; payload++) {
                 Bytes packet = vmodem::ip::make_packet(path_from(pdn(), v6),
@@ -182,10 +181,9 @@ TEST_P(DownlinkSizes, WithoutAWholeHeader) {
                 vmodem::fill_pattern(payload, vmodem::ip::payload_of(packet));
                 if (!v6)
                     vmodem::ip::fill_header_checksum(packet);
-                transfer = join({transfer, data_frame(version, pdn().mux_id, packet)});
                 packets.push_back(std::move(packet));
             }
-            bench.modem().inject_transfer(transfer);
+            bench.modem().inject_transfer(data_frames(version, pdn().mux_id, packets));
             for (const Bytes &packet : packets) {
                 pollfd p{fd.get(), POLLIN, 0};
                 ASSERT_EQ(poll(&p, 1, int(std::chrono::milliseconds(patience).count())), 1)

@@ -55,7 +55,7 @@ class Lan {
 class Masquerading {
   public:
     explicit Masquerading(const std::string &netdev) {
-        forward("1");
+        set_forwarding(true);
         EXPECT_EQ(run("nft 'table inet masquerading { chain c { type nat hook postrouting "
                       "priority 100; oifname \"" +
                       netdev + "\" masquerade; }; }'"),
@@ -63,16 +63,10 @@ class Masquerading {
     }
     ~Masquerading() {
         EXPECT_EQ(run("nft delete table inet masquerading"), 0);
-        forward("0");
+        set_forwarding(false);
     }
     Masquerading(const Masquerading &) = delete;
     Masquerading &operator=(const Masquerading &) = delete;
-
-  private:
-    static void forward(const std::string &on) {
-        EXPECT_EQ(write_file("/proc/sys/net/ipv4/ip_forward", on), 0);
-        EXPECT_EQ(write_file("/proc/sys/net/ipv6/conf/all/forwarding", on), 0);
-    }
 };
 
 class Router : public testing::TestWithParam<Setup> {

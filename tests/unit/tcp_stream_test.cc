@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // Which TCP segments the driver may put together, from the source that the module is built from.
 #include "../../driver/tcp_stream.h"
-#include "bytes.h"
+#include "ip_packet.h"
+#include "ip_wire.h"
 
 #include <gtest/gtest.h>
 
@@ -15,28 +16,14 @@ using vmodem::Bytes;
 
 constexpr size_t ipv4 = 20, ipv6 = 40, tcp = 20;
 
-uint16_t sum_of(const Bytes &bytes, size_t length) {
-    uint32_t sum = 0;
-    for (size_t at = 0; at < length; at += 2)
-        sum += bytes[at] << 8 | bytes[at + 1];
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return sum;
-}
-
 // The length and the checksum of the IP header made right for what the packet is now.
 Bytes &finish(Bytes &packet) {
     if (packet[0] >> 4 == 6) {
-        packet[4] = (packet.size() - ipv6) >> 8;
-        packet[5] = packet.size() - ipv6;
-        return packet;
+        vmodem::ip::store16(&packet[4], packet.size() - ipv6);
+    } else {
+        vmodem::ip::store16(&packet[2], packet.size());
+        vmodem::ip::fill_header_checksum(packet);
     }
-    packet[2] = packet.size() >> 8;
-    packet[3] = packet.size();
-    packet[10] = packet[11] = 0;
-    const uint16_t sum = ~sum_of(packet, ipv4);
-    packet[10] = sum >> 8;
-    packet[11] = sum;
     return packet;
 }
 
