@@ -129,8 +129,7 @@ void Bench::connect(const Pdn &pdn) {
     ASSERT_EQ(set_up(pdn.netdev, true), 0);
     modem_.open_mux(mode_ ? pdn.mux_id : 0);
     ASSERT_EQ(set_link_state(pdn.number), 0);
-    // The carrier shows at once, but until the netdev is operational its qdisc drops all.
-    ASSERT_TRUE(wait_until([&] { return attribute(pdn.netdev, "operstate") == "up"; }));
+    ASSERT_TRUE(wait_operational(pdn.netdev));
     add_address(pdn.netdev, "10." + std::to_string(100 + pdn.number) + ".0.2/30");
     add_address(pdn.netdev, "2001:db8:" + n + "::2/64");
 }

@@ -181,6 +181,7 @@ class Bridge : public testing::TestWithParam<unsigned> {
         EXPECT_EQ(set_up(pdn().netdev, true), 0);
         bench_.modem().open_mux(GetParam() ? pdn().mux_id : 0);
         EXPECT_EQ(bench_.set_link_state(pdn().number), 0);
+        EXPECT_TRUE(wait_operational(pdn().netdev));
     }
 
     const Pdn &pdn() const { return bench_.pdns().back(); }

@@ -209,8 +209,9 @@ TEST_P(FlowControl, LinkDownAndUpResetsIt) {
     flow(pdn(), disable);
     EXPECT_EQ(udp_flood(pdn().ipv4(), 1, 1000), ""); // is stopped, too
     ASSERT_EQ(bench_.set_link_state(down), 0);
+    ASSERT_TRUE(wait_until([&] { return attribute(pdn().netdev, "operstate") != "up"; }));
     ASSERT_EQ(bench_.set_link_state(pdn().number), 0);
-    ASSERT_TRUE(wait_until([&] { return carrier(pdn().netdev); }));
+    ASSERT_TRUE(wait_operational(pdn().netdev));
     EXPECT_EQ(udp_echo(pdn().ipv4(), 1000), "");
 
     // Up while it is up is no new call.

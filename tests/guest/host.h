@@ -44,6 +44,9 @@ std::string attribute(const std::string &netdev, const std::string &file);
 bool carrier(const std::string &netdev);
 // 0 or the errno.
 int set_up(const std::string &netdev, bool up);
+// Waits until what is sent on a netdev that is up goes out. It shows its carrier at once, but for
+// a while its qdisc still drops all.
+bool wait_operational(const std::string &netdev);
 int set_mtu(const std::string &netdev, int mtu);
 // "10.101.0.2/30" or "2001:db8:1::2/64"; without duplicate address detection.
 void add_address(const std::string &netdev, const std::string &address);

@@ -67,11 +67,7 @@ class Rig {
         modem().open_mux(bench_.mode() ? pdn.mux_id : 0);
         const NlReply reply = set_link(bench_.mode() ? pdn.mux_id : 0, 1);
         EXPECT_EQ(reply.error, 0) << reply.message;
-        // Of a link that was up from the start nobody has been told: 'unknown'.
-        EXPECT_TRUE(wait_until([&] {
-            const std::string state = attribute(pdn.netdev, "operstate");
-            return state == "up" || state == "unknown";
-        }));
+        EXPECT_TRUE(wait_operational(pdn.netdev));
         set_ipv4(pdn.netdev, "10." + std::to_string(100 + pdn.number) + ".0.2", "255.255.255.252");
     }
 

@@ -55,12 +55,7 @@ void expect_call(Bench &bench, const Pdn &pdn) {
     bench.modem().open_mux(bench.mode() ? pdn.mux_id : 0);
     expect_done("link up " + std::to_string(pdn.number) + " " + bench.master());
     EXPECT_TRUE(carrier(pdn.netdev));
-    // Until the netdev is operational its qdisc drops all. Of a link that was up from the start
-    // nobody has been told: 'unknown'.
-    EXPECT_TRUE(wait_until([&] {
-        const std::string state = attribute(pdn.netdev, "operstate");
-        return state == "up" || state == "unknown";
-    }));
+    EXPECT_TRUE(wait_operational(pdn.netdev));
     set_ipv4(pdn.netdev, "10." + std::to_string(100 + pdn.number) + ".0.2", "255.255.255.252");
     EXPECT_EQ(udp_echo(pdn.ipv4(), 1000), "");
     EXPECT_EQ(tcp_download(pdn.ipv4(), 300'000), "");

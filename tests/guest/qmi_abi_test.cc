@@ -321,7 +321,7 @@ TEST_P(AddMux, OneAndHundredTwentyNine) {
         ASSERT_EQ(set_up(pdn.netdev, true), 0) << pdn.netdev;
         EXPECT_EQ(attribute(pdn.netdev, "mtu"), "1500");
         // Nobody who uses these files tells the link state.
-        ASSERT_TRUE(wait_until([&] { return attribute(pdn.netdev, "operstate") == "up"; }));
+        ASSERT_TRUE(wait_operational(pdn.netdev));
         ASSERT_TRUE(take_lease(pdn.netdev));
         EXPECT_TRUE(has_address(pdn.netdev, "10.101.0.2/30"));
     }
@@ -416,7 +416,7 @@ TEST(MasterMtu, IsTheDownlinkSize) {
     ASSERT_EQ(set_up(bench.master(), true), 0);
     const Pdn pdn = pdn_of(bench, 1);
     ASSERT_EQ(set_up(pdn.netdev, true), 0);
-    ASSERT_TRUE(wait_until([&] { return attribute(pdn.netdev, "operstate") == "up"; }));
+    ASSERT_TRUE(wait_operational(pdn.netdev));
     add_address(pdn.netdev, "10.101.0.2/30");
     bench.modem().open_mux(pdn.mux_id);
     for (uint32_t size : {16384u, 32767u}) {

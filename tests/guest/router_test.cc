@@ -28,7 +28,7 @@ class Lan {
             EXPECT_EQ(run("ip route add default via 10.200.0.1"), 0);
             EXPECT_EQ(run("ip -6 route add default via fd00::1"), 0);
         });
-        EXPECT_TRUE(wait_until([] { return attribute("lan", "operstate") == "up"; }));
+        EXPECT_TRUE(wait_operational("lan"));
     }
     ~Lan() { EXPECT_EQ(run("ip link del lan"), 0); }
     Lan(const Lan &) = delete;
