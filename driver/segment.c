@@ -29,6 +29,9 @@ bool qmiq_can_segment(const struct sk_buff *skb)
  * qmiq_unsent_start() - begin with an skb
  * @unsent: none before
  * @skb: what is to be sent; GSO only where qmiq_can_segment() said so
+ *
+ * Where a checksum starts can be anywhere: packet sockets and taps say it
+ * themselves. From the Ethernet header on there is none to complete.
  */
 void qmiq_unsent_start(struct qmiq_unsent *unsent, struct sk_buff *skb)
 {
@@ -43,7 +46,8 @@ void qmiq_unsent_start(struct qmiq_unsent *unsent, struct sk_buff *skb)
 		unsent->csum_field = skb_is_gso_tcp(skb) ?
 				     offsetof(struct tcphdr, check) :
 				     offsetof(struct udphdr, check);
-	} else if (skb->ip_summed == CHECKSUM_PARTIAL) {
+	} else if (skb->ip_summed == CHECKSUM_PARTIAL &&
+		   skb_checksum_start_offset(skb) >= ETH_HLEN) {
 		unsent->csum_start = skb_checksum_start_offset(skb);
 		unsent->csum_field = skb->csum_offset;
 	}

@@ -213,9 +213,20 @@ static u32 qmiq_tx_ip_len(const struct sk_buff *skb)
 }
 
 /*
- * Under tx.lock. Writes the frame of the next packet to @dst. The checksum that
- * the stack left to us is the module's to compute where it can.
+ * Whether the checksum that the stack left to us can be the module's to compute:
+ * that of TCP or UDP right behind the IP header of @packet.
  */
+static bool qmiq_tx_offloads(const struct qmiq_dev *q, const u8 *packet,
+			     u32 csum_start)
+{
+	u32 header = packet[0] >> 4 == 4 ? sizeof(struct iphdr) :
+					   sizeof(struct ipv6hdr);
+
+	return q->version == QMAP_V5 && csum_start == header &&
+	       qmap_csum_covers(packet);
+}
+
+/* Under tx.lock. Writes the frame of the next packet to @dst. */
 static void qmiq_tx_put(struct qmiq_port *port, u8 *dst, u32 offset, u32 len)
 {
 	struct qmiq_dev *q = port->q;
@@ -226,8 +237,8 @@ static void qmiq_tx_put(struct qmiq_port *port, u8 *dst, u32 offset, u32 len)
 	if (q->version != QMAP_NONE)
 		packet += qmap_header_len(q->version);
 	qmiq_unsent_put(unsent, packet, offset, len);
-	offload = unsent->csum_start && q->version == QMAP_V5 &&
-		  qmap_csum_covers(packet);
+	offload = unsent->csum_start &&
+		  qmiq_tx_offloads(q, packet, unsent->csum_start - offset);
 	if (unsent->csum_start && !offload)
 		qmiq_unsent_checksum(unsent, packet, offset, len);
 	if (q->version != QMAP_NONE) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <endian.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -19,6 +20,13 @@ namespace {
 using namespace vmodem::ip;
 
 constexpr size_t ipv4_size = 20, ipv6_size = 40, udp_size = 8, fragment_size = 8;
+
+// virtio_net_hdr; linux/virtio_net.h is for C alone.
+struct VirtioHeader {
+    uint8_t flags = 1; // VIRTIO_NET_HDR_F_NEEDS_CSUM
+    uint8_t gso_type = 0;
+    uint16_t hdr_len = 0, gso_size = 0, csum_start, csum_offset;
+};
 
 bool is_v6(const Bytes &packet) {
     return packet[0] >> 4 == 6;
@@ -116,14 +124,26 @@ std::vector<Bytes> in_fragments(const Bytes &packet, size_t first) {
     return fragments;
 }
 
-int send_raw(const std::string &netdev, const Bytes &payload) {
+int send_raw(const std::string &netdev, const Bytes &payload,
+             std::optional<LeftChecksum> checksum) {
     const vmodem::FileDescriptor fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
     const uint16_t type = !payload.empty() && is_v6(payload) ? ETH_P_IPV6 : ETH_P_IP;
     sockaddr_ll to{};
     to.sll_family = AF_PACKET;
     to.sll_protocol = htobe16(type);
     to.sll_ifindex = int(if_nametoindex(netdev.c_str()));
-    Bytes frame = {2, 0x50, 0xf3, 0, 0, 0, 2, 0, 0, 0, 0, 1, uint8_t(type >> 8), uint8_t(type)};
+    Bytes frame;
+    if (checksum) {
+        const int on = 1;
+        if (setsockopt(fd.get(), SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)))
+            return errno;
+        const VirtioHeader header{.csum_start = checksum->start, .csum_offset = checksum->field};
+        frame.resize(sizeof(header));
+        std::memcpy(frame.data(), &header, sizeof(header));
+    }
+    for (const uint8_t byte :
+         {2, 0x50, 0xf3, 0, 0, 0, 2, 0, 0, 0, 0, 1, type >> 8, type & 0xff})
+        frame.push_back(byte);
     frame.insert(frame.end(), payload.begin(), payload.end());
     const ssize_t sent = sendto(fd.get(), frame.data(), frame.size(), 0,
                                 reinterpret_cast<sockaddr *>(&to), sizeof(to));

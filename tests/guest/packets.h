@@ -30,7 +30,14 @@ Bytes with_options(const Bytes &packet, const Bytes &options);
 // An IPv4 or IPv6 packet in two, the first with that much of the payload, a multiple of 8.
 std::vector<Bytes> in_fragments(const Bytes &packet, size_t first);
 
+// What a packet socket, or a virtual machine, leaves to be computed: the checksum over all of the
+// frame from 'start' on, to be stored 'field' bytes behind that.
+struct LeftChecksum {
+    uint16_t start, field;
+};
+constexpr size_t ethernet_header_size = 14;
 // A frame as a raw socket sends it: Ethernet header, then these bytes. 0 or the errno.
-int send_raw(const std::string &netdev, const Bytes &payload);
+int send_raw(const std::string &netdev, const Bytes &payload,
+             std::optional<LeftChecksum> checksum = {});
 
 } // namespace guest
