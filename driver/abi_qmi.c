@@ -12,7 +12,8 @@ static ssize_t qmiq_show_flag(bool flag, char *buf)
 
 static ssize_t qmiq_show_raw_ip(const struct qmiq_port *port, char *buf)
 {
-	return qmiq_show_flag(!READ_ONCE(port->q->ethernet), buf);
+	return qmiq_show_flag(!READ_ONCE(port->q->ethernet) &&
+			      !READ_ONCE(port->q->told_ethernet), buf);
 }
 static QMIQ_ATTRIBUTE_RW(raw_ip, QMIQ_FLAG, qmiq_show_raw_ip,
 			 qmiq_control_set_raw_ip);

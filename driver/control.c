@@ -11,6 +11,8 @@
 
 #define QMIQ_LINK_PDN_MASK	0x7f
 #define QMIQ_LINK_DOWN		0x80
+/* A module that changes its mind all the time is not told of each time. */
+#define QMIQ_TELL_DELAY		msecs_to_jiffies(100)
 /* Mode of a module that got its mux netdevs one by one. */
 #define QMIQ_MODE_MUXED		2
 
@@ -26,14 +28,20 @@ static unsigned int qmiq_control_mode(const struct qmiq_dev *q,
 	return wanted;
 }
 
+/* tx.lock held. What was told, without effect on QMAP, which carries raw IP. */
+static void qmiq_use_told_framing(struct qmiq_dev *q)
+{
+	WRITE_ONCE(q->ethernet, q->told_ethernet && !q->mode);
+}
+
 /* What the driver sends until the module shows that it talks otherwise. */
 static void qmiq_tell_framing(struct qmiq_dev *q, bool ethernet)
 {
 	spin_lock_bh(&q->tx.lock);
-	q->told_ethernet = ethernet;
-	WRITE_ONCE(q->ethernet, ethernet);
+	WRITE_ONCE(q->told_ethernet, ethernet);
+	qmiq_use_told_framing(q);
 	spin_unlock_bh(&q->tx.lock);
-	qmiq_master_set_arp(q, ethernet);
+	qmiq_master_set_arp(q, q->ethernet);
 	qmiq_tx_configure(q);
 }
 
@@ -52,7 +60,7 @@ static void qmiq_forget_format(struct qmiq_dev *q)
 	spin_lock_bh(&q->tx.lock);
 	WRITE_ONCE(q->version, q->mode && !q->pass_through ?
 			       q->family->version : QMAP_NONE);
-	WRITE_ONCE(q->ethernet, q->told_ethernet);
+	qmiq_use_told_framing(q);
 	ether_addr_copy(q->peer_mac, qmiq_modem_mac);
 	q->agreed = false;
 	q->format.ul_max_datagrams = 1;
@@ -112,7 +120,8 @@ static bool qmiq_has_ports(const struct qmiq_dev *q)
 /* What the module itself changed, without RTNL. */
 static void qmiq_tell_change(struct work_struct *work)
 {
-	struct qmiq_dev *q = container_of(work, struct qmiq_dev, changed);
+	struct qmiq_dev *q = container_of(work, struct qmiq_dev,
+					  changed.work);
 
 	rtnl_lock();
 	qmiq_notify_dev(q, QMI_WWAN_Q_CMD_DEV_CHANGE_NTF);
@@ -204,7 +213,7 @@ static int qmiq_make_pdns(struct qmiq_dev *q, unsigned int mode,
 void qmiq_control_init(struct qmiq_dev *q, unsigned int mode)
 {
 	ASSERT_RTNL();
-	INIT_WORK(&q->changed, qmiq_tell_change);
+	INIT_DELAYED_WORK(&q->changed, qmiq_tell_change);
 	q->home = qmiq_control_mode(q, mode);
 	if (q->home != mode)
 		dev_info(&q->intf->dev, "qmap_mode %u -> %u: %s module%s\n",
@@ -704,9 +713,6 @@ int qmiq_control_set_format(struct qmiq_dev *q,
 		return err;
 
 	spin_lock_bh(&q->tx.lock);
-	/* No transfer has frames of both versions. */
-	if (agreement->version != q->version)
-		qmiq_tx_flush(q);
 	WRITE_ONCE(q->version, agreement->version);
 	q->format.ul_max_datagrams = aggregate ? agreement->ul_max_datagrams :
 						 1;
@@ -735,7 +741,7 @@ int qmiq_control_set_format(struct qmiq_dev *q,
 void qmiq_control_forget(struct qmiq_dev *q)
 {
 	qmiq_forget_format(q);
-	schedule_work(&q->changed);
+	schedule_delayed_work(&q->changed, QMIQ_TELL_DELAY);
 }
 
 /**
@@ -776,7 +782,7 @@ static void qmiq_set_ethernet(struct qmiq_dev *q, bool ethernet)
 	WRITE_ONCE(q->ethernet, ethernet);
 	spin_unlock(&q->tx.lock);
 	qmiq_tx_configure(q);
-	schedule_work(&q->changed);
+	schedule_delayed_work(&q->changed, QMIQ_TELL_DELAY);
 	if (net_ratelimit())
 		netdev_info(q->netdev,
 			    "the module sends %s: so does the driver now\n",
@@ -874,16 +880,20 @@ int qmiq_control_set_bridge_ipv4(struct qmiq_port *port, u32 address)
  * @port: the master's
  * @raw_ip: raw IP, else 802.3
  *
- * Return: 0; -EINVAL: QMAP carries raw IP alone; -EBUSY: the master is up.
+ * In the other modes that is remembered, as clients set 802.3 on their way to
+ * any format.
+ *
+ * Return: 0; -EINVAL: rmnet has QMAP, which carries raw IP alone; -EBUSY: the
+ * master is up.
  */
 int qmiq_control_set_raw_ip(struct qmiq_port *port, u32 raw_ip)
 {
 	struct qmiq_dev *q = port->q;
 
 	ASSERT_RTNL();
-	if (raw_ip != q->ethernet && raw_ip != q->told_ethernet)
+	if (raw_ip ? !q->ethernet && !q->told_ethernet : q->told_ethernet)
 		return 0;
-	if (!raw_ip && (q->mode || q->pass_through))
+	if (!raw_ip && q->pass_through)
 		return -EINVAL;
 	if (q->netdev->flags & IFF_UP)
 		return -EBUSY;
@@ -909,7 +919,7 @@ int qmiq_control_set_pass_through(struct qmiq_port *port, u32 on)
 	ASSERT_RTNL();
 	if (on == q->pass_through)
 		return 0;
-	if (q->ethernet || q->family->version == QMAP_NONE)
+	if (q->ethernet || q->told_ethernet || q->family->version == QMAP_NONE)
 		return -EINVAL;
 	if (q->netdev->flags & IFF_UP || q->mode > 1 ||
 	    netdev_has_any_upper_dev(q->netdev))

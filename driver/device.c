@@ -213,7 +213,7 @@ void qmiq_destroy(struct qmiq_dev *q)
 	q->wdm->disconnect(q->intf);
 	qmiq_set_dtr(q, false);
 	q->intf->needs_remote_wakeup = 0;
-	cancel_work_sync(&q->changed);
+	cancel_delayed_work_sync(&q->changed);
 	netif_napi_del(&q->napi);
 	q->usbnet->data[0] = 0;
 	kfree(q);

@@ -288,7 +288,6 @@ void qmiq_port_attach(struct qmiq_port *port)
 void qmiq_port_detach(struct qmiq_port *port)
 {
 	struct qmiq_dev *q = port->q;
-	struct sk_buff *unsent;
 	unsigned int i = 0;
 
 	RCU_INIT_POINTER(q->by_mux[port->mux_id], NULL);
@@ -297,13 +296,10 @@ void qmiq_port_detach(struct qmiq_port *port)
 		i++;
 	RCU_INIT_POINTER(q->ports[i], NULL);
 	WRITE_ONCE(port->attached, false);
-	unsent = port->unsent.skb;
-	port->unsent.skb = NULL;
 	/* A master stays: it drops what it is given. */
-	if (unsent)
+	if (qmiq_tx_drop_unsent(port))
 		netif_wake_queue(port->netdev);
 	spin_unlock_bh(&q->tx.lock);
-	kfree_skb(unsent);
 }
 
 /*

@@ -97,6 +97,7 @@ enum qmiq_counter {
 	QMIQ_RX_NOT_IP,
 	QMIQ_RX_PDN_DOWN,
 	QMIQ_RX_NO_MEMORY,
+	QMIQ_RX_DISCARDED,
 	QMIQ_RX_BABBLE,
 	QMIQ_RX_STALL,
 	QMIQ_RX_URB_ERROR,
@@ -109,7 +110,9 @@ enum qmiq_counter {
 	QMIQ_TX_NOT_IP,
 	QMIQ_TX_TOO_LONG,
 	QMIQ_TX_NO_PDN,
+	QMIQ_TX_PDN_DOWN,
 	QMIQ_TX_NO_MEMORY,
+	QMIQ_TX_DISCARDED,
 	QMIQ_TX_STALL,
 	QMIQ_TX_URB_ERROR,
 	QMIQ_TX_ANSWERS,
@@ -353,7 +356,7 @@ struct qmiq_agreement {
  * @version: QMAP version in use; QMAP_NONE in mode 0
  * @ethernet: 802.3 frames instead of RawIP, mode 0
  * @told_ethernet: @ethernet as long as the module sends nothing else; by its
- *	family, or as user space said
+ *	family, or as user space said, also where @mode leaves no choice
  * @pass_through: transfers go between the module and what is stacked on the
  *	master (rmnet) as they are; then @version is QMAP_NONE
  * @peer_mac: 802.3: the module's address
@@ -408,7 +411,7 @@ struct qmiq_dev {
 	struct qmiq_port __rcu *by_mux[256];
 	struct qmiq_stats gone_rx;
 	struct qmiq_stats gone_tx;
-	struct work_struct changed;
+	struct delayed_work changed;
 
 	struct napi_struct napi;
 	struct tasklet_struct kick;
@@ -420,9 +423,16 @@ struct qmiq_dev {
 	unsigned long counters[QMIQ_NR_COUNTERS];
 };
 
+static inline void qmiq_count_many(struct qmiq_dev *q,
+				   enum qmiq_counter counter,
+				   unsigned int count)
+{
+	WRITE_ONCE(q->counters[counter], q->counters[counter] + count);
+}
+
 static inline void qmiq_count(struct qmiq_dev *q, enum qmiq_counter counter)
 {
-	WRITE_ONCE(q->counters[counter], q->counters[counter] + 1);
+	qmiq_count_many(q, counter, 1);
 }
 
 /* The module behind a usbnet; NULL before bind and after unbind. */
@@ -592,12 +602,12 @@ void qmiq_tx_go_on(struct qmiq_dev *q);
 int qmiq_tx_suspend(struct qmiq_dev *q, bool only_if_idle);
 void qmiq_tx_resume(struct qmiq_dev *q);
 void qmiq_tx_configure(struct qmiq_dev *q);
-void qmiq_tx_flush(struct qmiq_dev *q);
 void qmiq_tx_reclaim(struct qmiq_dev *q);
 void qmiq_tx_answer(struct qmiq_dev *q, const struct qmap_frame *request,
 		    u8 type);
 void qmiq_tx_set_flow(struct qmiq_port *port, bool off);
 void qmiq_tx_forget(struct qmiq_dev *q);
+bool qmiq_tx_drop_unsent(struct qmiq_port *port);
 void qmiq_tx_stop_port(struct qmiq_port *port);
 netdev_tx_t qmiq_tx_packet(struct qmiq_port *port, struct sk_buff *skb);
 void qmiq_tx_end_batch(struct qmiq_dev *q);

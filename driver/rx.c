@@ -35,7 +35,7 @@ static void qmiq_rx_drop(struct qmiq_port *port, enum qmiq_counter reason)
  *
  * It is an error of the master's.
  *
- * Context: NAPI.
+ * Context: NAPI, or that is disabled.
  */
 void qmiq_rx_error(struct qmiq_dev *q, enum qmiq_counter reason)
 {

@@ -141,14 +141,19 @@ void qmiq_rx_resume(struct qmiq_dev *q)
 }
 
 /**
- * qmiq_rx_discard() - forget the transfers that were not processed
+ * qmiq_rx_discard() - give up the transfers that were not processed
  * @q: the module
  *
  * Context: process, RTNL; paused, NAPI disabled.
  */
 void qmiq_rx_discard(struct qmiq_dev *q)
 {
+	const struct qmiq_rx_slot *slot;
+
 	spin_lock_irq(&q->rx.lock);
+	list_for_each_entry(slot, &q->rx.done, list)
+		if (slot->urb->actual_length)
+			qmiq_rx_error(q, QMIQ_RX_DISCARDED);
 	list_splice_init(&q->rx.done, &q->rx.idle);
 	spin_unlock_irq(&q->rx.lock);
 	q->rx.filled = false;
@@ -273,6 +278,7 @@ static void qmiq_rx_free(struct qmiq_dev *q)
 {
 	unsigned int i;
 
+	qmiq_rx_discard(q);
 	for (i = 0; i < q->rx.count; i++) {
 		usb_free_urb(q->rx.slots[i].urb);
 		kfree(q->rx.slots[i].buffer);
@@ -281,7 +287,6 @@ static void qmiq_rx_free(struct qmiq_dev *q)
 	kfree(q->rx.slots);
 	q->rx.slots = NULL;
 	q->rx.count = 0;
-	INIT_LIST_HEAD(&q->rx.done);
 	INIT_LIST_HEAD(&q->rx.idle);
 }
 

@@ -39,6 +39,7 @@ struct qmiq_tx_slot {
 	u32 size;
 	u32 len;
 	u32 datagrams;
+	enum qmap_version version;
 	int status;
 };
 
@@ -113,13 +114,8 @@ static void qmiq_tx_submit(struct qmiq_tx_slot *slot)
 		qmiq_tx_submit_urb(slot);
 }
 
-/**
- * qmiq_tx_flush() - send what has gathered
- * @q: the module
- *
- * Context: tx.lock held.
- */
-void qmiq_tx_flush(struct qmiq_dev *q)
+/* Under tx.lock. Sends what has gathered. */
+static void qmiq_tx_flush(struct qmiq_dev *q)
 {
 	struct qmiq_tx_slot *slot = q->tx.open;
 
@@ -143,6 +139,7 @@ static struct qmiq_tx_slot *qmiq_tx_take_free(struct qmiq_dev *q)
 	list_del(&slot->list);
 	slot->len = 0;
 	slot->datagrams = 0;
+	slot->version = q->version;
 
 	/* The UL size may have grown; what can't be had now will be later. */
 	if (unlikely(slot->size < tx->slot_size)) {
@@ -165,6 +162,47 @@ static u32 qmiq_tx_room(const struct qmiq_dev *q,
 	u32 limit = min(slot->size, q->tx.slot_size);
 
 	return limit > slot->len ? limit - slot->len : 0;
+}
+
+/* Under tx.lock. The packets of a transfer were not sent, as its status says. */
+static void qmiq_tx_lost(struct qmiq_dev *q, const struct qmiq_tx_slot *slot)
+{
+	qmiq_count(q, slot->status == -EPIPE ? QMIQ_TX_STALL :
+		      slot->status == -ECANCELED ? QMIQ_TX_DISCARDED :
+						   QMIQ_TX_URB_ERROR);
+	u64_stats_update_begin(&q->master.tx.sync);
+	u64_stats_add(&q->master.tx.errors, slot->datagrams);
+	u64_stats_update_end(&q->master.tx.sync);
+}
+
+/* Under tx.lock. Whether the module takes a transfer like that. */
+static bool qmiq_tx_fits(const struct qmiq_dev *q,
+			 const struct qmiq_tx_slot *slot)
+{
+	return slot->version == q->version && slot->len <= q->tx.slot_size &&
+	       slot->datagrams <= (qmiq_tx_aggregates(q) ?
+				   q->format.ul_max_datagrams : 1);
+}
+
+/* Under tx.lock. Gives up the transfers that wait, @all or what does not fit. */
+static void qmiq_tx_discard(struct qmiq_dev *q, bool all)
+{
+	struct qmiq_tx *tx = &q->tx;
+	struct qmiq_tx_slot *slot, *next;
+
+	list_for_each_entry_safe(slot, next, &tx->deferred, list) {
+		if (!all && qmiq_tx_fits(q, slot))
+			continue;
+		list_del(&slot->list);
+		usb_autopm_put_interface_async(q->intf);
+		qmiq_tx_done(slot, -ECANCELED);
+	}
+	if (!tx->open || (!all && qmiq_tx_fits(q, tx->open)))
+		return;
+	tx->open->status = -ECANCELED;
+	qmiq_tx_lost(q, tx->open);
+	list_add(&tx->open->list, &tx->free);
+	tx->open = NULL;
 }
 
 /* Under tx.lock. Drops what is left of the port's skb. */
@@ -521,6 +559,7 @@ void qmiq_tx_forget(struct qmiq_dev *q)
 	unsigned int i;
 
 	spin_lock_bh(&q->tx.lock);
+	qmiq_count_many(q, QMIQ_TX_ANSWER_DROPPED, q->tx.answer_count);
 	q->tx.answer_count = 0;
 	for (i = 0; i < QMIQ_MAX_PDN; i++) {
 		struct qmiq_port *port = qmiq_port_at(q, i);
@@ -533,6 +572,21 @@ void qmiq_tx_forget(struct qmiq_dev *q)
 }
 
 /**
+ * qmiq_tx_drop_unsent() - drop what a port has not sent yet
+ * @port: a port whose netdev sends no more
+ *
+ * Context: tx.lock held.
+ * Return: whether there was any.
+ */
+bool qmiq_tx_drop_unsent(struct qmiq_port *port)
+{
+	if (!port->unsent.skb)
+		return false;
+	qmiq_tx_drop(port, QMIQ_TX_PDN_DOWN);
+	return true;
+}
+
+/**
  * qmiq_tx_stop_port() - a netdev was closed
  * @port: its port
  *
@@ -540,13 +594,9 @@ void qmiq_tx_forget(struct qmiq_dev *q)
  */
 void qmiq_tx_stop_port(struct qmiq_port *port)
 {
-	struct sk_buff *skb;
-
 	spin_lock_bh(&port->q->tx.lock);
-	skb = port->unsent.skb;
-	port->unsent.skb = NULL;
+	qmiq_tx_drop_unsent(port);
 	spin_unlock_bh(&port->q->tx.lock);
-	kfree_skb(skb);
 }
 
 /* Under tx.lock. Nothing more is sent until the halt has been cleared. */
@@ -578,15 +628,9 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 		tx->in_flight--;
 		bytes += slot->len;
 		if (unlikely(slot->status)) {
-			bool stall = slot->status == -EPIPE;
-
-			if (stall)
+			if (slot->status == -EPIPE)
 				qmiq_tx_stalled(tx);
-			qmiq_count(q, stall ? QMIQ_TX_STALL :
-					      QMIQ_TX_URB_ERROR);
-			u64_stats_update_begin(&q->master.tx.sync);
-			u64_stats_add(&q->master.tx.errors, slot->datagrams);
-			u64_stats_update_end(&q->master.tx.sync);
+			qmiq_tx_lost(q, slot);
 		}
 		list_move(&slot->list, &tx->free);
 	}
@@ -600,6 +644,9 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 /**
  * qmiq_tx_configure() - take over a change of mode, format or MTU
  * @q: the module
+ *
+ * Transfers that were packed for what was agreed before and do not fit what is
+ * agreed now are given up.
  *
  * Context: process or BH.
  */
@@ -621,6 +668,9 @@ void qmiq_tx_configure(struct qmiq_dev *q)
 	tx->limit.min_limit = tx->slot_size;
 	tx->limit.max_limit = max_t(s32, tx->slot_size,
 				    QMIQ_TX_BYTES_IN_FLIGHT - tx->slot_size);
+	qmiq_tx_discard(q, false);
+	/* What is left may be all that a transfer holds now. */
+	qmiq_tx_flush(q);
 	spin_unlock_bh(&tx->lock);
 }
 
@@ -702,14 +752,23 @@ static void qmiq_tx_recover(struct work_struct *work)
 	spin_unlock_bh(&q->tx.lock);
 }
 
-/* All slots are free then, whatever was in them. */
-static void qmiq_tx_empty(struct qmiq_tx *tx)
+/*
+ * Under tx.lock, stopped, NAPI disabled. All slots are free then, whatever was
+ * in them.
+ */
+static void qmiq_tx_empty(struct qmiq_dev *q)
 {
+	struct qmiq_tx *tx = &q->tx;
+	struct qmiq_tx_slot *slot;
 	unsigned int i;
 
-	tx->open = NULL;
+	qmiq_tx_discard(q, true);
+	list_for_each_entry(slot, &tx->done, list)
+		if (slot->status)
+			qmiq_tx_lost(q, slot);
 	tx->in_flight = 0;
 	dql_reset(&tx->limit);
+	qmiq_count_many(q, QMIQ_TX_ANSWER_DROPPED, tx->answer_count);
 	tx->answer_count = 0;
 	INIT_LIST_HEAD(&tx->free);
 	INIT_LIST_HEAD(&tx->deferred);
@@ -729,6 +788,10 @@ void qmiq_tx_free(struct qmiq_dev *q)
 	struct qmiq_tx *tx = &q->tx;
 	unsigned int i;
 
+	spin_lock_bh(&tx->lock);
+	qmiq_tx_empty(q);
+	INIT_LIST_HEAD(&tx->free);
+	spin_unlock_bh(&tx->lock);
 	for (i = 0; i < tx->count; i++) {
 		usb_free_urb(tx->slots[i].urb);
 		kfree(tx->slots[i].buffer);
@@ -736,7 +799,6 @@ void qmiq_tx_free(struct qmiq_dev *q)
 	kfree(tx->slots);
 	tx->slots = NULL;
 	tx->count = 0;
-	qmiq_tx_empty(tx);
 }
 
 /**
@@ -786,7 +848,7 @@ int qmiq_tx_start(struct qmiq_dev *q)
 void qmiq_tx_go_on(struct qmiq_dev *q)
 {
 	spin_lock_bh(&q->tx.lock);
-	qmiq_tx_empty(&q->tx);
+	qmiq_tx_empty(q);
 	q->tx.up = true;
 	qmiq_tx_restart_all(q);
 	spin_unlock_bh(&q->tx.lock);
@@ -804,13 +866,10 @@ void qmiq_tx_go_on(struct qmiq_dev *q)
 void qmiq_tx_stop(struct qmiq_dev *q)
 {
 	struct qmiq_tx *tx = &q->tx;
-	struct qmiq_tx_slot *slot;
 
 	spin_lock_bh(&tx->lock);
 	tx->up = false;
-	list_for_each_entry(slot, &tx->deferred, list)
-		usb_autopm_put_interface_async(q->intf);
-	INIT_LIST_HEAD(&tx->deferred);
+	qmiq_tx_discard(q, true);
 	spin_unlock_bh(&tx->lock);
 
 	cancel_delayed_work_sync(&tx->recover);

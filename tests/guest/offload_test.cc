@@ -95,7 +95,9 @@ TEST_P(Offloads, ClosedHalfWay) {
     std::jthread sender([&] { udp_echo_segmented(pdn().ipv4(), 60'000, 1200, 1s); });
     ASSERT_TRUE(wait_until([&] { return sent() >= at_first + 1200; }));
     sender.join();
+    const uint64_t dropped = bench.counter("tx_pdn_down");
     ASSERT_EQ(set_up(pdn().netdev, false), 0);
+    EXPECT_EQ(bench.counter("tx_pdn_down"), dropped + 1);
     bench.modem().hold_uplink(false);
     ASSERT_EQ(set_up(pdn().netdev, true), 0);
     EXPECT_EQ(ping(pdn().ipv4()), "");

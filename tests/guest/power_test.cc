@@ -188,6 +188,24 @@ TEST_P(Power, StateLostInSleep) {
     let_sleep(false);
 }
 
+// What the driver has packed as the module had agreed is lost with that, and counted.
+TEST_P(Power, PackedForAModuleThatLosesItsState) {
+    constexpr unsigned count = 60;
+    let_sleep(true);
+    ASSERT_TRUE(wait_until([&] { return asleep(); }));
+    bench_.modem().lose_state_in_sleep();
+    const uint64_t start = sunk();
+    auto lost = [&] { return statistic(bench_.master(), "tx_errors"); };
+    ASSERT_EQ(udp_flood(pdn().ipv4(), count, 1000), "");
+    EXPECT_TRUE(wait_until([&] { return sunk() - start + lost() == count; }))
+        << sunk() - start << " and " << lost();
+    // Without QMAP a packet is a transfer, before as after.
+    EXPECT_EQ(bench_.counter("tx_discarded") > 0, bench_.mode() > 0);
+    EXPECT_EQ(lost() > 0, bench_.mode() > 0);
+    expect_restored();
+    let_sleep(false);
+}
+
 TEST_P(Power, ResetUnderLoad) {
     Background load;
     load.load(pdn());

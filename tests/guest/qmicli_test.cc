@@ -123,9 +123,8 @@ TEST_P(Qmicli, DataFormat) {
     EXPECT_EQ(result.errors.find("unexpected usb driver") == std::string::npos, by_itself())
         << result.errors;
 
-    // 5G modules are in QMAP, always.
-    EXPECT_EQ(try_qmicli("-p --set-expected-data-format=802-3").status == 0, setup().mode == 0);
-    EXPECT_EQ(qmicli("--get-expected-data-format"), setup().mode ? "raw-ip" : "802-3");
+    qmicli("--set-expected-data-format=802-3");
+    EXPECT_EQ(qmicli("--get-expected-data-format"), "802-3");
     qmicli("--set-expected-data-format=raw-ip");
     EXPECT_EQ(attribute(bench().master(), "qmi/raw_ip"), "Y");
 
