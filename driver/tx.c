@@ -70,14 +70,16 @@ static void qmiq_tx_done(struct qmiq_tx_slot *slot, int status)
 static void qmiq_tx_complete(struct urb *urb)
 {
 	struct qmiq_tx_slot *slot = urb->context;
+	struct usb_interface *intf = slot->q->intf;
 	int status = urb->status;
 
 	/* What is taken back can have been sent all the same. */
 	if ((status == -ENOENT || status == -ECONNRESET) &&
 	    urb->actual_length == urb->transfer_buffer_length)
 		status = 0;
-	usb_autopm_put_interface_async(slot->q->intf);
 	qmiq_tx_done(slot, status);
+	/* Last, as this can be the last thing to try and suspend the module. */
+	usb_autopm_put_interface_async(intf);
 }
 
 /* Under tx.lock; the slot's runtime PM reference is held. */
@@ -619,11 +621,11 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 
 	if (list_empty_careful(&tx->done))
 		return;
+	spin_lock(&tx->lock);
 	spin_lock_irq(&tx->done_lock);
 	list_splice_init(&tx->done, &done);
 	spin_unlock_irq(&tx->done_lock);
 
-	spin_lock(&tx->lock);
 	list_for_each_entry_safe(slot, next, &done, list) {
 		tx->in_flight--;
 		bytes += slot->len;
@@ -682,6 +684,19 @@ static void qmiq_tx_kill(struct qmiq_dev *q)
 		usb_kill_urb(q->tx.slots[i].urb);
 }
 
+/* Under tx.lock. What has completed is out of the way, reclaimed or not. */
+static bool qmiq_tx_idle(struct qmiq_tx *tx)
+{
+	unsigned int in_flight = tx->in_flight;
+	struct qmiq_tx_slot *slot;
+
+	spin_lock_irq(&tx->done_lock);
+	list_for_each_entry(slot, &tx->done, list)
+		in_flight--;
+	spin_unlock_irq(&tx->done_lock);
+	return !in_flight && !tx->open;
+}
+
 /**
  * qmiq_tx_suspend() - hold new transfers back, take those in flight back
  * @q: the module
@@ -695,7 +710,7 @@ int qmiq_tx_suspend(struct qmiq_dev *q, bool only_if_idle)
 	struct qmiq_tx *tx = &q->tx;
 
 	spin_lock_bh(&tx->lock);
-	if (only_if_idle && (tx->in_flight || tx->open)) {
+	if (only_if_idle && !qmiq_tx_idle(tx)) {
 		spin_unlock_bh(&tx->lock);
 		return -EBUSY;
 	}

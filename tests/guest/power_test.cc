@@ -50,8 +50,8 @@ class Power : public testing::TestWithParam<Setup> {
                attribute(bench_.master(), "link_state");
     }
     std::string device() { return "/sys/bus/usb/devices/" + bench_.modem().usb_name(); }
-    void let_sleep(bool allowed) {
-        ASSERT_EQ(write_file(device() + "/power/autosuspend_delay_ms", "20"), 0);
+    void let_sleep(bool allowed, const std::string &delay = "20") {
+        ASSERT_EQ(write_file(device() + "/power/autosuspend_delay_ms", delay), 0);
         ASSERT_EQ(write_file(device() + "/power/control", allowed ? "auto" : "on"), 0);
     }
     bool asleep() { return bench_.modem().suspended(); }
@@ -131,6 +131,16 @@ TEST_P(Power, NoSleepWhileTransfersAreInFlight) {
     EXPECT_TRUE(wait_until([&] { return sunk() == start + 1; }));
     EXPECT_EQ(bench_.counter("tx_urb_error"), 0u);
     EXPECT_TRUE(wait_until([&] { return asleep(); }));
+    let_sleep(false);
+}
+
+// Without a delay a suspend that the driver refuses is not tried again.
+TEST_P(Power, SleepsAsSoonAsTransfersAreDone) {
+    let_sleep(true, "0");
+    for (unsigned i = 0; i < 10; i++) {
+        ASSERT_EQ(udp_flood(pdn().ipv4(), 1, 100), "");
+        ASSERT_TRUE(wait_until([&] { return asleep(); })) << i;
+    }
     let_sleep(false);
 }
 
