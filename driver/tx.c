@@ -525,6 +525,8 @@ void qmiq_tx_answer(struct qmiq_dev *q, const struct qmap_frame *request,
 		answer->len = qmap_put_command_answer(answer->frame, request,
 						      type);
 		tx->answer_count++;
+		/* No packet of a PDN that was stopped comes after the answer. */
+		qmiq_tx_flush(q);
 		qmiq_tx_send_answers(q);
 	}
 	spin_unlock(&tx->lock);

@@ -124,6 +124,19 @@ TEST_P(FlowControl, TcpAcrossAStopOfTwoSeconds) {
     EXPECT_EQ(statistic(pdn().netdev, "tx_dropped"), 0u);
 }
 
+// Neither what is in a transfer, nor what waits for one to complete.
+TEST_P(FlowControl, NoPacketComesAfterTheAnswer) {
+    constexpr unsigned count = 5;
+    modem().hold_uplink(true);
+    ASSERT_EQ(udp_flood(pdn().ipv4(), count, 500), "");
+    modem().send_command(pdn().mux_id, disable);
+    EXPECT_TRUE(wait_until([&] { return bench_.counter("rx_flow_disable") == 1; }));
+    modem().set_uplink_rate(100'000);
+    modem().hold_uplink(false);
+    EXPECT_EQ(answers(1).size(), 1u);
+    EXPECT_EQ(arrived(), count);
+}
+
 // The answer must not be lost for want of a free URB.
 TEST_P(FlowControl, AnsweredWhenThereIsRoom) {
     constexpr unsigned count = 150;
