@@ -189,10 +189,11 @@ int set_up(const std::string &netdev, bool up) {
 
 bool wait_operational(const std::string &netdev) {
     return wait_until([&] {
-        // Of a link that was up from the start nobody has been told: 'unknown'.
-        const std::string state = attribute(netdev, "operstate");
-        return state == "up" || state == "unknown";
-    }) && set_up(netdev, true) == 0; // waits for the RTNL, under which the qdisc follows the state
+               // Of a link that was up from the start nobody has been told: 'unknown'.
+               const std::string state = attribute(netdev, "operstate");
+               return state == "up" || state == "unknown";
+           }) &&
+           set_up(netdev, true) == 0; // waits for the RTNL, under which the qdisc follows the state
 }
 
 int set_mtu(const std::string &netdev, int mtu) {
