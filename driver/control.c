@@ -381,7 +381,8 @@ int qmiq_control_set_mode(struct qmiq_dev *q, unsigned int mode,
 		return -EBUSY;
 	}
 	if (!mode && q->netdev->dev_addr[0] & 0x40) {
-		NL_SET_ERR_MSG(extack, "mode 0 needs a MAC address without bit 0x40 in its first byte");
+		NL_SET_ERR_MSG(extack,
+			       "mode 0 needs a MAC address without bit 0x40 in its first byte");
 		return -EADDRNOTAVAIL;
 	}
 	nr_made = qmiq_make_pdns(q, mode, made, extack);
@@ -440,7 +441,8 @@ static int qmiq_check_new_mux(const struct qmiq_dev *q, u32 mux_id,
 		return -EEXIST;
 	}
 	if (qmiq_count_mux(q) == QMIQ_MAX_PDN) {
-		NL_SET_ERR_MSG(extack, "there are 8 mux netdevs, which is the most: delete one first");
+		NL_SET_ERR_MSG(extack,
+			       "there are 8 mux netdevs, which is the most: delete one first");
 		return -ENOSPC;
 	}
 	return 0;
@@ -679,7 +681,8 @@ static int qmiq_check_format(const struct qmiq_dev *q,
 		      qmap_data_frame_len(agreement->version,
 					  qmiq_largest_mtu(q)));
 	if (agreement->ul_max_size < least) {
-		NL_SET_ERR_MSG(extack, "a packet of the largest MTU does not fit an UL transfer of this size");
+		NL_SET_ERR_MSG(extack,
+			       "a packet of the largest MTU does not fit an UL transfer of this size");
 		netdev_dbg(q->netdev, "ul_max_size %u is less than %u\n",
 			   agreement->ul_max_size, least);
 		return -EINVAL;

@@ -92,6 +92,7 @@ static int qmiq_poll(struct napi_struct *napi, int budget)
 
 	qmiq_tx_reclaim(q);
 	work = qmiq_rx_poll(q, budget);
+	/* Pairs with qmiq_flush(). */
 	if (unlikely(smp_load_acquire(&q->flush))) {
 		napi_gro_flush(napi, false);
 		q->flush = false;

@@ -14,8 +14,6 @@ static long qmiq_param_agg_time_limit = NSEC_PER_MSEC;
 static long qmiq_param_agg_bypass_time = 10 * NSEC_PER_MSEC;
 char *qmiq_param_separator = ".";
 
-#define QMIQ_IN_TREE_NAME	"qmi_wwan"
-
 static const char *qmiq_driver_name = KBUILD_MODNAME;
 
 static int qmiq_set_mode(const char *text, const struct kernel_param *kp)
@@ -60,12 +58,12 @@ static int qmiq_set_driver_name(const char *text, const struct kernel_param *kp)
 {
 	static const char * const names[] = {
 		KBUILD_MODNAME,
-		QMIQ_IN_TREE_NAME,
+		"qmi_wwan",
 	};
 	int i = match_string(names, ARRAY_SIZE(names), strim((char *)text));
 
 	if (i < 0) {
-		pr_err(KBUILD_MODNAME ": %s: " KBUILD_MODNAME " or " QMIQ_IN_TREE_NAME " is meant\n",
+		pr_err(KBUILD_MODNAME ": %s: qmi_wwan_q or qmi_wwan is meant\n",
 		       kp->name);
 		return -EINVAL;
 	}
@@ -89,7 +87,7 @@ __MODULE_PARM_TYPE(mux_separator, "charp");
 MODULE_PARM_DESC(mux_separator, "what stands between master and number in a mux netdev's name: . (default), _ (OpenWrt, Android) or -");
 module_param_cb(driver_name, &qmiq_driver_name_ops, &qmiq_driver_name, 0444);
 __MODULE_PARM_TYPE(driver_name, "charp");
-MODULE_PARM_DESC(driver_name, "name of the USB driver: " KBUILD_MODNAME " (default), or " QMIQ_IN_TREE_NAME " for programs that know the in-tree driver alone, which must not be loaded then");
+MODULE_PARM_DESC(driver_name, "name of the USB driver: qmi_wwan_q (default), or qmi_wwan for programs that know the in-tree driver alone, which must not be loaded then");
 module_param_named(bridge_mode, qmiq_param_bridge_mode, uint, 0644);
 MODULE_PARM_DESC(bridge_mode, "bit n-1: PDN n starts in bridge mode");
 module_param_named(agg_time_limit, qmiq_param_agg_time_limit, long, 0644);

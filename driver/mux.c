@@ -179,7 +179,8 @@ static const struct net_device_ops qmiq_mux_ops = {
 static int qmiq_link_validate(struct nlattr *tb[], struct nlattr *data[],
 			      struct netlink_ext_ack *extack)
 {
-	NL_SET_ERR_MSG_MOD(extack, "links of this kind are made through the module's own interfaces");
+	NL_SET_ERR_MSG_MOD(extack,
+			   "links of this kind are made through the module's own interfaces");
 	return -EOPNOTSUPP;
 }
 

@@ -89,9 +89,9 @@ bool qmiq_tcp_parse(const __u8 *packet, size_t len,
 
 	if (!ip)
 		return false;
-	if (ip == IPV4_LEN ? get_be16(packet + 2) != len ||
-				     !ipv4_checksum_is_right(packet) :
-			     get_be16(packet + 4) + ip != len)
+	if (ip == IPV4_LEN ?
+	    get_be16(packet + 2) != len || !ipv4_checksum_is_right(packet) :
+	    get_be16(packet + 4) + ip != len)
 		return false;
 	headers = ip + (tcp[12] >> 4) * 4;
 	if (tcp[12] >> 4 < TCP_LEN / 4 || tcp[12] & 0x0f || headers >= len ||

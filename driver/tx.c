@@ -228,7 +228,7 @@ static u32 qmiq_tx_ip_len(const struct sk_buff *skb)
 	const struct {
 		struct ethhdr eth;
 		u8 ip[6];
-	} __packed *hdr;
+	} *hdr;
 	u8 buffer[sizeof(*hdr)];
 
 	hdr = skb_header_pointer(skb, 0, sizeof(*hdr), buffer);

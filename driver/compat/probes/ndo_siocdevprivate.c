@@ -3,14 +3,14 @@
 #include <linux/netdevice.h>
 
 #ifdef PROBE_NEW
-int (*probe(struct net_device_ops *ops))(struct net_device *, struct ifreq *,
-					 void __user *, int)
+int (*probe(const struct net_device_ops *ops))(struct net_device *, struct ifreq *,
+					       void __user *, int)
 {
 	return ops->ndo_siocdevprivate;
 }
 #else
 struct probe {
-	struct net_device_ops;
+	const struct net_device_ops;
 	int ndo_siocdevprivate;
 };
 #endif
