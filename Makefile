@@ -153,9 +153,9 @@ test-debug: ## The same tests on a kernel with KASAN, lockdep, kmemleak... (buil
 	TESTS='$(or $(TESTS),-$(stock_only))' tests/vm/test-vm debug --timeout 2400 --kernel-dir "$$kernel" --append "slub_debug=A,$(failing_caches)"
 
 .PHONY: lint
-lint: ## sparse and W=1 on the driver, shellcheck on the scripts, clang-format
-	@tests/packages build vm lint
-	@tests/lint
+lint: ## W=1, sparse and checkpatch on the driver, shellcheck on scripts, clang-tidy and clang-format on C++
+	@tests/packages build tools vm lint
+	@tests/record lint tests/lint
 
 .PHONY: clean
 clean: ## Remove what was built (not the kernels in ~/.cache/qmi_wwan_q)

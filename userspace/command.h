@@ -63,7 +63,7 @@ Status mode_set(const Context &context, uint32_t mode);
 Status mux_list(const Context &context);
 Status mux_add(const Context &context, uint32_t mux_id);
 Status mux_delete(const Context &context, uint32_t mux_id);
-Status link_set(const Context &context, const std::string &pdn, bool up);
+Status link_set(const Context &context, const std::string &text, bool up);
 Status monitor(const Context &context);
 // With an interval in seconds it shows rates, until an error ends it.
 Status stats(const Context &context, std::optional<double> interval);

@@ -50,7 +50,7 @@ std::string data_format(const Module &module) {
             parts.push_back(fmt::format("UL up to {} packets in {} B", format.ul_max_datagrams,
                                         format.ul_max_size));
         if (!format.agreed && module.q->mode > 0)
-            parts.push_back("not agreed with the module yet");
+            parts.emplace_back("not agreed with the module yet");
     }
     return fmt::format("{}", fmt::join(parts, ", "));
 }

@@ -214,7 +214,7 @@ bool in_agreement(const Module &module, const WdaFormat &has, const WdaFormat &w
 
 Result<WdaFormat> agree(Kernel &kernel, Modem &modem, const Module &module, const WdaFormat &before,
                         const WdaFormat &asked) {
-    const Result<WdaFormat> answered = modem.set_data_format(endpoint_of(module), asked);
+    Result<WdaFormat> answered = modem.set_data_format(endpoint_of(module), asked);
     if (!answered) {
         Error error = answered.error();
         if (error.code == ETIMEDOUT)

@@ -329,7 +329,7 @@ std::optional<Module> parse_module(const nlmsghdr &message) {
     module.interface = number(of[QMI_WWAN_Q_A_DEV_INTERFACE]);
     module.driver = QMI_WWAN_Q_FAMILY_NAME;
     if (of[QMI_WWAN_Q_A_DEV_MODE]) {
-        module.q.emplace();
+        module.q = Module::Qmap{};
         module.q->family = text(of[QMI_WWAN_Q_A_DEV_FAMILY]);
         module.q->ep_type = number(of[QMI_WWAN_Q_A_DEV_EP_TYPE]);
         module.q->mode = number(of[QMI_WWAN_Q_A_DEV_MODE]);
@@ -382,7 +382,8 @@ std::string parse_reason(const nlmsghdr &message) {
     policy[NLMSGERR_ATTR_MSG].type = NLA_STRING;
     auto *first = reinterpret_cast<nlattr *>(
         const_cast<char *>(static_cast<const char *>(nlmsg_data(&message)) + offset));
-    if (nla_parse(attributes.data(), NLMSGERR_ATTR_MAX, first, length - offset, policy.data()) < 0)
+    if (nla_parse(attributes.data(), NLMSGERR_ATTR_MAX, first, int(length - offset),
+                  policy.data()) < 0)
         return "";
     return text(attributes[NLMSGERR_ATTR_MSG]);
 }

@@ -87,10 +87,10 @@ Status read_links(std::vector<Module> &modules) {
         return tl::unexpected(found.error());
 
     for (Module &module : modules) {
-        if (const Owned<rtnl_link> link{rtnl_link_get(links.get(), module.ifindex)})
+        if (const Owned<rtnl_link> link{rtnl_link_get(links.get(), int(module.ifindex))})
             module.up = rtnl_link_get_flags(link.get()) & IFF_UP;
         for (Pdn &pdn : module.pdns) {
-            if (const Owned<rtnl_link> link{rtnl_link_get(links.get(), pdn.ifindex)})
+            if (const Owned<rtnl_link> link{rtnl_link_get(links.get(), int(pdn.ifindex))})
                 fill(pdn, link.get());
             if (const auto own = found->find(pdn.ifindex); own != found->end())
                 pdn.addresses = own->second;

@@ -34,7 +34,7 @@ namespace {
 // Files of sysfs are no longer than a page.
 constexpr size_t longest_file = 4096;
 // Names that a module tells of itself: what USB has room for.
-constexpr size_t longest_name = 126 * 3;
+constexpr size_t longest_name = size_t{126} * 3;
 
 constexpr uint32_t first_mux_id = 0x81;
 constexpr uint32_t most_pdns = 8;

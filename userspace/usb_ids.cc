@@ -7,7 +7,7 @@
 namespace {
 
 // The driver's own table, read as this.
-struct usb_device_id {
+struct usb_device_id { // NOLINT(readability-identifier-naming)
     uint16_t vendor, product;
     uint8_t interface;
 };
