@@ -151,6 +151,8 @@ void run(const Subject &subject, GuestClock clock, const Effort &effort, const P
         throw std::runtime_error("the VM failed (see also " + paths.log + "):\n" + last);
     if (samples != samples_of(subject, clock, effort))
         throw std::runtime_error("some measurements are missing");
+    if (witness)
+        witness->confirm_end(*modem);
 }
 
 } // namespace bench
