@@ -5,6 +5,7 @@
 
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/udp.h>
 #include <net/checksum.h>
 #include <net/ip6_checksum.h>
 
@@ -27,6 +28,27 @@ static inline __sum16 qmiq_transport_sum(const void *network, u32 len,
 	return ipv4->version == 4 ?
 	       csum_tcpudp_magic(ipv4->saddr, ipv4->daddr, len, protocol, sum) :
 	       csum_ipv6_magic(&ipv6->saddr, &ipv6->daddr, len, protocol, sum);
+}
+
+/**
+ * qmiq_checksum_is_right() - look at the transport checksum itself
+ * @packet: one that qmiq_tcp_parse() or qmiq_udp_parse() accepts
+ * @len: bytes
+ * @protocol: IPPROTO_TCP or IPPROTO_UDP
+ */
+static inline bool qmiq_checksum_is_right(const u8 *packet, size_t len,
+					  u8 protocol)
+{
+	bool ipv4 = packet[0] >> 4 == 4;
+	size_t header = ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	const struct udphdr *udp = (const void *)packet + header;
+
+	/* UDP need not have one on IPv4, and must on IPv6. */
+	if (protocol == IPPROTO_UDP && !udp->check)
+		return ipv4;
+	len -= header;
+	return !qmiq_transport_sum(packet, len, protocol,
+				   csum_partial(udp, len, 0));
 }
 
 #endif

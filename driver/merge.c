@@ -18,7 +18,7 @@
 
 static struct qmiq_merge_flow *qmiq_merge_flow(struct qmiq_dev *q, u32 ports)
 {
-	return &q->rx.flows[hash_32(ports, QMIQ_MERGE_BITS)];
+	return &q->rx.flows[hash_32(ports, QMIQ_FLOW_BITS)];
 }
 
 /* What is each segment's becomes the one packet's. */
@@ -91,7 +91,7 @@ void qmiq_merge_deliver_all(struct qmiq_dev *q)
  */
 void qmiq_merge_deliver_before(struct qmiq_dev *q, const u8 *packet, size_t len)
 {
-	u32 ports = qmiq_tcp_ports(packet, len);
+	u32 ports = qmiq_ports(packet, len);
 
 	if (ports)
 		qmiq_merge_deliver(q, qmiq_merge_flow(q, ports));
@@ -125,23 +125,6 @@ static bool qmiq_merge_follows(const struct qmiq_merge_flow *flow,
 	if (flow->segments > 1)
 		return step == !flow->id_is_fixed;
 	return step == 1 || (step == 0 && ((struct iphdr *)head)->frag_off);
-}
-
-/**
- * qmiq_merge_checksum_is_right() - look at the transport checksum itself
- * @packet: one that qmiq_tcp_parse() accepts
- * @len: bytes
- *
- * Context: any.
- */
-bool qmiq_merge_checksum_is_right(const u8 *packet, size_t len)
-{
-	size_t header = packet[0] >> 4 == 4 ? sizeof(struct iphdr) :
-					      sizeof(struct ipv6hdr);
-
-	len -= header;
-	return !qmiq_transport_sum(packet, len, IPPROTO_TCP,
-				   csum_partial(packet + header, len, 0));
 }
 
 /* Behind what the skb has: in the same piece of memory as long as that grows. */

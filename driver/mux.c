@@ -12,7 +12,8 @@
 
 /* What the driver does for the stack, and with v5 the module for the driver. */
 #define QMIQ_FEATURES	(NETIF_F_RXCSUM | NETIF_F_HW_CSUM | NETIF_F_SG | \
-			 NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_GSO_UDP_L4)
+			 NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_GSO_UDP_L4 | \
+			 NETIF_F_LRO)
 
 static void qmiq_stats_add(const struct qmiq_stats *stats, u64 *packets,
 			   u64 *bytes, u64 *errors, u64 *dropped)

@@ -11,7 +11,7 @@
  *	  rx.c  bridge.c \  |  segment.c   GSO
  *	   | \  \         \ |
  *	   |  \  \------- qmap.c          wire codec
- *	   | merge.c -- tcp_stream.c       TCP segments of one connection
+ *	   | merge.c chain.c -- flow.c    TCP segments, UDP datagrams of one flow
  *	pages.c                            memory
  *
  * main.c and device.c tie them to USB. Locks:
@@ -48,7 +48,7 @@
 
 #include "compat/compat.h"
 #include "qmap.h"
-#include "tcp_stream.h"
+#include "flow.h"
 #include "uapi/linux/qmi_wwan_q.h"
 
 #define QMIQ_MAX_PDN		QMI_WWAN_Q_MAX_PDN
@@ -208,7 +208,8 @@ struct qmiq_pages {
 	unsigned int used;
 };
 
-#define QMIQ_MERGE_BITS		3
+/* Flows at once, of TCP and of UDP. */
+#define QMIQ_FLOW_BITS		3
 
 /**
  * struct qmiq_merge_flow - TCP segments of a connection that become one skb
@@ -229,6 +230,24 @@ struct qmiq_merge_flow {
 };
 
 /**
+ * struct qmiq_chain - UDP datagrams of a flow that go up the stack as one
+ * @first: NULL if there are none. It does not outlive the poll.
+ * @last: the last one; @first if that is all
+ * @headers: bytes of each one's IP and UDP header
+ * @size: payload of each but the last
+ * @last_size: of the last
+ * @count: how many
+ */
+struct qmiq_chain {
+	struct sk_buff *first;
+	struct sk_buff *last;
+	u16 headers;
+	u16 size;
+	u16 last_size;
+	u16 count;
+};
+
+/**
  * struct qmiq_rx - DL URBs
  * @lock: protects @done, @idle, @paused, @stall
  * @slots: array of @count
@@ -240,7 +259,9 @@ struct qmiq_merge_flow {
  * @stall: endpoint halted, to be cleared by @recover
  * @recover: puts idle URBs back to work after an error
  * @pages: memory for packets
- * @flows: connections by a hash of their ports, the NAPI context's
+ * @flows: TCP connections by a hash of their ports, the NAPI context's
+ * @chains: UDP flows in the same way
+ * @chained: there is something in them
  * @past_gro: packets for the stack that GRO does not get, until the poll's end
  * @udp_merged: GRO has kept or merged an UDP packet in this poll
  * @udp_unmerged: polls since it did
@@ -256,7 +277,9 @@ struct qmiq_rx {
 	bool stall;
 	struct delayed_work recover;
 	struct qmiq_pages pages;
-	struct qmiq_merge_flow flows[1 << QMIQ_MERGE_BITS];
+	struct qmiq_merge_flow flows[1 << QMIQ_FLOW_BITS];
+	struct qmiq_chain chains[1 << QMIQ_FLOW_BITS];
+	bool chained;
 	struct list_head past_gro;
 	bool udp_merged;
 	unsigned int udp_unmerged;
@@ -566,13 +589,18 @@ unsigned int qmiq_pages_extend(struct qmiq_pages *pages, const void *end,
 			       unsigned int size);
 
 /* merge.c */
-bool qmiq_merge_checksum_is_right(const u8 *packet, size_t len);
 bool qmiq_merge_add(struct qmiq_port *port, const u8 *packet,
 		    const struct qmiq_tcp_segment *segment);
 bool qmiq_merge_start(struct qmiq_port *port, struct sk_buff *skb,
 		      const u8 *packet, const struct qmiq_tcp_segment *segment);
 void qmiq_merge_deliver_before(struct qmiq_dev *q, const u8 *packet, size_t len);
 void qmiq_merge_deliver_all(struct qmiq_dev *q);
+
+/* chain.c */
+void qmiq_chain_add(struct qmiq_dev *q, struct sk_buff *skb,
+		    const struct qmiq_udp_datagram *datagram);
+void qmiq_chain_deliver_before(struct qmiq_dev *q, const u8 *packet, size_t len);
+void qmiq_chain_deliver_all(struct qmiq_dev *q);
 
 /* segment.c */
 bool qmiq_can_segment(const struct sk_buff *skb);

@@ -7,6 +7,7 @@
  */
 #include <net/gro.h>
 
+#include "ip_checksum.h"
 #include "qmiq.h"
 
 /* Polls without an UDP packet merged after which GRO gets them rarely. */
@@ -68,7 +69,7 @@ static struct sk_buff *qmiq_rx_alloc(struct qmiq_dev *q, unsigned int len)
 		return NULL;
 	}
 	skb_reserve(skb, headroom);
-	skb_put(skb, len);
+	__skb_put(skb, len);
 	return skb;
 }
 
@@ -120,6 +121,8 @@ void qmiq_rx_end_poll(struct qmiq_dev *q)
 	struct qmiq_rx *rx = &q->rx;
 
 	qmiq_merge_deliver_all(q);
+	if (rx->chained)
+		qmiq_chain_deliver_all(q);
 	netif_receive_skb_list(&rx->past_gro);
 	INIT_LIST_HEAD(&rx->past_gro);
 	rx->udp_unmerged = rx->udp_merged ? 0 : rx->udp_unmerged + 1;
@@ -186,7 +189,8 @@ static bool qmiq_rx_merge(struct qmiq_port *port, const u8 *packet, size_t len,
 
 	if (len > PAGE_SIZE || !(port->netdev->features & NETIF_F_GRO) ||
 	    !qmiq_tcp_parse(packet, len, &segment) ||
-	    (!csum_ok && !qmiq_merge_checksum_is_right(packet, len)))
+	    (!csum_ok &&
+	     !qmiq_checksum_is_right(packet, len, IPPROTO_TCP)))
 		return false;
 	if (!qmiq_merge_add(port, packet, &segment)) {
 		skb = qmiq_rx_ip_skb(port, packet, segment.headers, version);
@@ -199,6 +203,28 @@ static bool qmiq_rx_merge(struct qmiq_port *port, const u8 *packet, size_t len,
 			return true;
 		}
 	}
+	qmiq_rx_count_datagram(port, len);
+	return true;
+}
+
+/* Takes an UDP datagram that the socket can get in a chain with others. */
+static bool qmiq_rx_chain(struct qmiq_port *port, const u8 *packet, size_t len,
+			  unsigned int version, bool csum_ok)
+{
+	struct qmiq_udp_datagram datagram;
+	struct sk_buff *skb;
+
+	if (!(port->netdev->features & NETIF_F_LRO) ||
+	    qmiq_rx_tries_udp(&port->q->rx) ||
+	    !qmiq_udp_parse(packet, len, &datagram) ||
+	    (!csum_ok &&
+	     !qmiq_checksum_is_right(packet, len, IPPROTO_UDP)))
+		return false;
+	skb = qmiq_rx_ip_skb(port, packet, len, version);
+	if (!skb)
+		return true;
+	skb->ip_summed = CHECKSUM_UNNECESSARY;
+	qmiq_chain_add(port->q, skb, &datagram);
 	qmiq_rx_count_datagram(port, len);
 	return true;
 }
@@ -216,6 +242,11 @@ static void qmiq_rx_ip(struct qmiq_port *port, const u8 *packet, size_t len,
 		if (qmiq_rx_merge(port, packet, len, version, csum_ok))
 			return;
 		qmiq_merge_deliver_before(port->q, packet, len);
+	} else if (protocol == IPPROTO_UDP) {
+		if (qmiq_rx_chain(port, packet, len, version, csum_ok))
+			return;
+		if (unlikely(port->q->rx.chained))
+			qmiq_chain_deliver_before(port->q, packet, len);
 	}
 	skb = qmiq_rx_ip_skb(port, packet, len, version);
 	if (!skb)

@@ -229,9 +229,15 @@ uint64_t statistic(const std::string &netdev, const std::string &name) {
     return std::strtoull(attribute(netdev, "statistics/" + name).c_str(), nullptr, 10);
 }
 
-int set_offload(const std::string &netdev, uint32_t command, bool on) {
-    ethtool_value value{command, on};
-    return ethtool(netdev, &value);
+int set_offload(const std::string &netdev, uint32_t command, uint32_t value) {
+    ethtool_value request{command, value};
+    return ethtool(netdev, &request);
+}
+
+uint32_t get_offload(const std::string &netdev, uint32_t command) {
+    ethtool_value request{command, 0};
+    EXPECT_EQ(ethtool(netdev, &request), 0) << command;
+    return request.data;
 }
 
 std::map<std::string, uint64_t> ethtool_counters(const std::string &netdev) {

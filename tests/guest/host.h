@@ -59,8 +59,10 @@ bool has_address(const std::string &netdev, const std::string &address);
 uint64_t statistic(const std::string &netdev, const std::string &name);
 // ethtool -S.
 std::map<std::string, uint64_t> ethtool_counters(const std::string &netdev);
-// One of ethtool's old commands that switch one thing: ETHTOOL_STSO and the like. 0 or the errno.
-int set_offload(const std::string &netdev, uint32_t command, bool on);
+// One of ethtool's old commands that set one thing: ETHTOOL_STSO and the like. 0 or the errno.
+int set_offload(const std::string &netdev, uint32_t command, uint32_t value);
+// One that gets it: ETHTOOL_GFLAGS and the like.
+uint32_t get_offload(const std::string &netdev, uint32_t command);
 // Driver name of ethtool -i.
 std::string ethtool_driver(const std::string &netdev);
 

@@ -23,4 +23,13 @@ inline void turn(const std::string &netdev, const Offload &what, bool on) {
     ASSERT_EQ(set_offload(netdev, what.command, on), 0) << what.name;
 }
 
+// "lro", which has no command of its own.
+inline bool has_lro(const std::string &netdev) {
+    return get_offload(netdev, ETHTOOL_GFLAGS) & ETH_FLAG_LRO;
+}
+inline void turn_lro(const std::string &netdev, bool on) {
+    const uint32_t others = get_offload(netdev, ETHTOOL_GFLAGS) & ~uint32_t(ETH_FLAG_LRO);
+    ASSERT_EQ(set_offload(netdev, ETHTOOL_SFLAGS, others | (on ? ETH_FLAG_LRO : 0)), 0);
+}
+
 } // namespace guest

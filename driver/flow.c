@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-/* TCP segments that continue each other; tcp_stream.h says which do. */
+/* Packets that continue each other; flow.h says which do. */
 #ifdef __KERNEL__
 #include <linux/string.h>
 #else
 #include <string.h>
 #endif
 
-#include "tcp_stream.h"
+#include "flow.h"
 
 #define IPV4_LEN	20
 #define IPV6_LEN	40
 #define TCP_LEN		20
+#define UDP_LEN		8
 
 #define TCP_PSH		0x08
 #define TCP_ACK		0x10
@@ -47,12 +48,12 @@ static bool is_ipv4(const __u8 *packet)
 	return packet[0] >> 4 == 4;
 }
 
-/* Bytes of the IP header if TCP's comes right behind it, whole; else 0. */
-static size_t ip_header_len(const __u8 *packet, size_t len)
+/* Bytes of the IP header if @transport more come right behind it; else 0. */
+static size_t ip_header_len(const __u8 *packet, size_t len, size_t transport)
 {
 	size_t ip = is_ipv4(packet) ? IPV4_LEN : IPV6_LEN;
 
-	if (len < ip + TCP_LEN)
+	if (len < ip + transport)
 		return 0;
 	/* Of the flags of fragmentation DF alone. */
 	if (ip == IPV4_LEN &&
@@ -74,9 +75,17 @@ static bool ipv4_checksum_is_right(const __u8 *packet)
 	return sum == 0xffff;
 }
 
-__u32 qmiq_tcp_ports(const __u8 *packet, size_t len)
+/* All of the packet is there, and no more. */
+static bool ip_is_right(const __u8 *packet, size_t len)
 {
-	size_t ip = ip_header_len(packet, len);
+	return is_ipv4(packet) ? get_be16(packet + 2) == len &&
+					 ipv4_checksum_is_right(packet) :
+				 (size_t)get_be16(packet + 4) + IPV6_LEN == len;
+}
+
+__u32 qmiq_ports(const __u8 *packet, size_t len)
+{
+	size_t ip = ip_header_len(packet, len, UDP_LEN);
 
 	return ip ? get_any32(packet + ip) : 0;
 }
@@ -84,14 +93,10 @@ __u32 qmiq_tcp_ports(const __u8 *packet, size_t len)
 bool qmiq_tcp_parse(const __u8 *packet, size_t len,
 		    struct qmiq_tcp_segment *segment)
 {
-	size_t ip = ip_header_len(packet, len), headers;
+	size_t ip = ip_header_len(packet, len, TCP_LEN), headers;
 	const __u8 *tcp = packet + ip;
 
-	if (!ip)
-		return false;
-	if (ip == IPV4_LEN ?
-	    get_be16(packet + 2) != len || !ipv4_checksum_is_right(packet) :
-	    get_be16(packet + 4) + ip != len)
+	if (!ip || !ip_is_right(packet, len))
 		return false;
 	headers = ip + (tcp[12] >> 4) * 4;
 	if (tcp[12] >> 4 < TCP_LEN / 4 || tcp[12] & 0x0f || headers >= len ||
@@ -136,4 +141,25 @@ bool qmiq_tcp_same_headers(const __u8 *one, const __u8 *other, size_t headers)
 		if (get_any32(one + at) != get_any32(other + at))
 			return false;
 	return true;
+}
+
+bool qmiq_udp_parse(const __u8 *packet, size_t len,
+		    struct qmiq_udp_datagram *datagram)
+{
+	size_t ip = ip_header_len(packet, len, UDP_LEN + 1);
+
+	if (!ip || get_be16(packet + ip + 4) != len - ip ||
+	    !ip_is_right(packet, len))
+		return false;
+	datagram->headers = ip + UDP_LEN;
+	datagram->payload = len - datagram->headers;
+	datagram->ports = get_any32(packet + ip);
+	return true;
+}
+
+bool qmiq_udp_same_flow(const __u8 *one, const __u8 *other)
+{
+	size_t ip = is_ipv4(one) ? IPV4_LEN : IPV6_LEN;
+
+	return same_ip(one, other) && get_any32(one + ip) == get_any32(other + ip);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// Which TCP segments the driver may put together, from the source that the module is built from.
-#include "../../driver/tcp_stream.h"
+// Which packets the driver may put together, from the source that the module is built from.
+#include "../../driver/flow.h"
 #include "ip_packet.h"
 #include "ip_wire.h"
 
@@ -14,7 +14,7 @@ namespace {
 
 using vmodem::Bytes;
 
-constexpr size_t ipv4 = 20, ipv6 = 40, tcp = 20;
+constexpr size_t ipv4 = 20, ipv6 = 40, tcp = 20, udp = 8;
 
 // The length and the checksum of the IP header made right for what the packet is now.
 Bytes &finish(Bytes &packet) {
@@ -78,7 +78,7 @@ TEST_P(TcpStream, SaysWhatASegmentIs) {
         ASSERT_TRUE(parse(packet, s));
         EXPECT_EQ(s.headers, ip + tcp + options);
         EXPECT_EQ(s.payload, 100);
-        EXPECT_EQ(s.ports, qmiq_tcp_ports(packet.data(), packet.size()));
+        EXPECT_EQ(s.ports, qmiq_ports(packet.data(), packet.size()));
         EXPECT_EQ(s.seq, 0x81020304u);
         EXPECT_EQ(s.id, GetParam() == 4 ? 0x0506 : 0);
         EXPECT_FALSE(s.push);
@@ -127,14 +127,14 @@ TEST_P(TcpStream, LeavesAllElseAlone) {
 }
 
 TEST_P(TcpStream, PortsTellConnections) {
-    const uint32_t ports = qmiq_tcp_ports(packet.data(), packet.size());
+    const uint32_t ports = qmiq_ports(packet.data(), packet.size());
     EXPECT_NE(ports, 0u);
     for (size_t at = ip; at < ip + 4; at++) {
         Bytes other = packet;
         other[at] ^= 0x80;
-        EXPECT_NE(qmiq_tcp_ports(other.data(), other.size()), ports) << at;
+        EXPECT_NE(qmiq_ports(other.data(), other.size()), ports) << at;
     }
-    EXPECT_EQ(qmiq_tcp_ports(packet.data(), ip + tcp - 1), 0u);
+    EXPECT_EQ(qmiq_ports(packet.data(), ip + udp - 1), 0u);
 }
 
 // Each bit of the headers in turn.
@@ -163,14 +163,14 @@ TEST(TcpStreamIpv4, OptionsFragmentsAndWrongChecksumsStayAlone) {
     other.insert(other.begin() + ipv4, 4, 1); // no-operation
     other[0] = 0x46;
     EXPECT_FALSE(accepted(finish(other)));
-    EXPECT_EQ(qmiq_tcp_ports(other.data(), other.size()), 0u);
+    EXPECT_EQ(qmiq_ports(other.data(), other.size()), 0u);
 
     for (unsigned bit = 0; bit < 16; bit++) {
         other = packet;
         other[6 + bit / 8] ^= 1 << bit % 8;
         const bool dont_fragment = bit == 6;
         EXPECT_EQ(accepted(finish(other)), dont_fragment) << bit;
-        EXPECT_EQ(qmiq_tcp_ports(other.data(), other.size()) != 0, dont_fragment) << bit;
+        EXPECT_EQ(qmiq_ports(other.data(), other.size()) != 0, dont_fragment) << bit;
     }
     for (size_t bit = 0; bit < ipv4 * 8; bit++) {
         other = packet;
@@ -186,6 +186,101 @@ TEST(TcpStreamIpv4, OptionsFragmentsAndWrongChecksumsStayAlone) {
         for (size_t at : {1, 4, 5, 8, 12, 13, 14, 15, 16, 17, 18, 19})
             other[at] = random() % 3 ? random() : random() % 2 ? 0xff : 0;
         EXPECT_TRUE(accepted(finish(other)));
+    }
+}
+
+// ---- UDP
+
+Bytes datagram(unsigned version, size_t payload) {
+    const size_t ip = version == 4 ? ipv4 : ipv6;
+    Bytes packet = segment(version, 0, 0);
+    packet.resize(ip + udp + payload);
+    packet[version == 4 ? 9 : 6] = 17;
+    vmodem::ip::store16(&packet[ip + 4], udp + payload);
+    return finish(packet);
+}
+
+bool parse(const Bytes &packet, qmiq_udp_datagram &out) {
+    const std::unique_ptr<uint8_t[]> copy(new uint8_t[packet.size()]);
+    std::copy(packet.begin(), packet.end(), copy.get());
+    return qmiq_udp_parse(copy.get(), packet.size(), &out);
+}
+
+bool is_datagram(const Bytes &packet) {
+    qmiq_udp_datagram ignored;
+    return parse(packet, ignored);
+}
+
+class UdpFlow : public testing::TestWithParam<unsigned> {
+  protected:
+    Bytes packet = datagram(GetParam(), 100);
+    size_t ip = ip_of(packet);
+};
+
+TEST_P(UdpFlow, SaysWhatADatagramIs) {
+    for (size_t payload : {1, 100, 9000}) {
+        const Bytes whole = datagram(GetParam(), payload);
+        qmiq_udp_datagram d;
+        ASSERT_TRUE(parse(whole, d));
+        EXPECT_EQ(d.headers, ip + udp);
+        EXPECT_EQ(d.payload, payload);
+        EXPECT_EQ(d.ports, qmiq_ports(whole.data(), whole.size()));
+        EXPECT_NE(d.ports, 0u);
+    }
+}
+
+TEST_P(UdpFlow, LeavesAllElseAlone) {
+    EXPECT_FALSE(is_datagram(datagram(GetParam(), 0)));
+    for (int extra : {-1, 1}) { // than IP says, and than UDP does
+        Bytes other = packet;
+        other.resize(packet.size() + extra);
+        EXPECT_FALSE(is_datagram(other)) << extra;
+        EXPECT_FALSE(is_datagram(finish(other))) << extra;
+    }
+    for (size_t length = ip; length < packet.size(); length++) {
+        Bytes other(packet.begin(), packet.begin() + length);
+        EXPECT_FALSE(is_datagram(other)) << length;
+    }
+    for (unsigned length : {0u, 7u, 8u, 107u, 109u, 0xffffu}) {
+        Bytes other = packet;
+        vmodem::ip::store16(&other[ip + 4], length);
+        EXPECT_FALSE(is_datagram(other)) << length;
+    }
+}
+
+// Each bit of the headers in turn.
+TEST_P(UdpFlow, WhatMayDiffer) {
+    for (size_t bit = 8; bit < (ip + udp) * 8; bit++) {
+        const size_t at = bit / 8;
+        Bytes other = packet;
+        other[at] ^= 1 << bit % 8;
+        const bool ip_field = GetParam() == 4 ? (at >= 2 && at < 6) || at == 10 || at == 11
+                                              : at == 4 || at == 5;
+        EXPECT_EQ(qmiq_udp_same_flow(packet.data(), other.data()), ip_field || at >= ip + 4)
+            << "byte " << at << ", bit " << bit % 8;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ip, UdpFlow, testing::Values(4u, 6u),
+                         [](const auto &info) { return "v" + std::to_string(info.param); });
+
+TEST(UdpFlowIpv4, OptionsFragmentsAndWrongChecksumsStayAlone) {
+    const Bytes packet = datagram(4, 100);
+    Bytes other = packet;
+    other.insert(other.begin() + ipv4, 4, 1); // no-operation
+    other[0] = 0x46;
+    EXPECT_FALSE(is_datagram(finish(other)));
+    for (unsigned bit = 0; bit < 16; bit++) {
+        other = packet;
+        other[6 + bit / 8] ^= 1 << bit % 8;
+        EXPECT_EQ(is_datagram(finish(other)), bit == 6) << bit; // don't fragment
+    }
+    for (size_t bit = 4; bit < ipv4 * 8; bit++) {
+        other = packet;
+        other[bit / 8] ^= 1 << bit % 8;
+        if (other[0] >> 4 == 4) {
+            EXPECT_FALSE(is_datagram(other)) << bit;
+        }
     }
 }
 
