@@ -8,16 +8,6 @@
 
 #include "qmap.h"
 
-static void qmap_put_header(__u8 *dst, __u8 flags, __u8 mux_id, size_t len)
-{
-	size_t pad = qmap_pad(len);
-
-	dst[0] = flags | pad;
-	dst[1] = mux_id;
-	dst[2] = (len + pad) >> 8;
-	dst[3] = len + pad;
-}
-
 /* Bytes of the v5 header chain at @p, 0 if it runs past @left. */
 static size_t qmap_v5_chain(const __u8 *p, size_t left, bool *csum_ok,
 			    bool *known)
@@ -105,28 +95,6 @@ enum qmap_result qmap_next(struct qmap_walk *walk, struct qmap_frame *frame)
 	frame->len = len - pad - cut;
 	frame->csum_ok = csum_ok;
 	return QMAP_FRAME;
-}
-
-/**
- * qmap_put_data_header() - write what comes before an UL packet
- * @dst: qmap_header_len(@version) bytes
- * @version: QMAP_V1 or QMAP_V5
- * @mux_id: the PDN's
- * @len: bytes of the packet, up to QMAP_MAX_PAYLOAD less the pad; the caller
- *	writes it behind the header, and qmap_pad(@len) zero bytes behind it
- * @csum: QMAP_V5: the modem is to compute the transport checksum, see
- *	qmap_csum_covers()
- */
-void qmap_put_data_header(__u8 *dst, enum qmap_version version, __u8 mux_id,
-			  size_t len, bool csum)
-{
-	qmap_put_header(dst, version == QMAP_V5 ? QMAP_HDR_NEXT : 0, mux_id,
-			len);
-	if (version == QMAP_V5) {
-		memset(dst + QMAP_HDR_LEN, 0, QMAP_V5_HDR_LEN);
-		dst[QMAP_HDR_LEN] = QMAP_V5_TYPE_CSUM << 1;
-		dst[QMAP_HDR_LEN + 1] = csum ? QMAP_V5_CSUM_OK : 0;
-	}
 }
 
 /**

@@ -132,8 +132,42 @@ static inline size_t qmap_data_frame_len(enum qmap_version version, size_t len)
 	return qmap_header_len(version) + len + qmap_pad(len);
 }
 
-void qmap_put_data_header(__u8 *dst, enum qmap_version version, __u8 mux_id,
-			  size_t len, bool csum);
+/* The MAP header of a frame with @len bytes of payload. */
+static inline void qmap_put_header(__u8 *dst, __u8 flags, __u8 mux_id,
+				   size_t len)
+{
+	size_t pad = qmap_pad(len);
+
+	dst[0] = flags | pad;
+	dst[1] = mux_id;
+	dst[2] = (len + pad) >> 8;
+	dst[3] = len + pad;
+}
+
+/**
+ * qmap_put_data_header() - write what comes before an UL packet
+ * @dst: qmap_header_len(@version) bytes
+ * @version: QMAP_V1 or QMAP_V5
+ * @mux_id: the PDN's
+ * @len: bytes of the packet, up to QMAP_MAX_PAYLOAD less the pad; the caller
+ *	writes it behind the header, and qmap_pad(@len) zero bytes behind it
+ * @csum: QMAP_V5: the modem is to compute the transport checksum, see
+ *	qmap_csum_covers()
+ */
+static inline void qmap_put_data_header(__u8 *dst, enum qmap_version version,
+					__u8 mux_id, size_t len, bool csum)
+{
+	qmap_put_header(dst, version == QMAP_V5 ? QMAP_HDR_NEXT : 0, mux_id,
+			len);
+	if (version != QMAP_V5)
+		return;
+	dst += QMAP_HDR_LEN;
+	dst[0] = QMAP_V5_TYPE_CSUM << 1;
+	dst[1] = csum ? QMAP_V5_CSUM_OK : 0;
+	dst[2] = 0;
+	dst[3] = 0;
+}
+
 size_t qmap_put_command_answer(__u8 *dst, const struct qmap_frame *request,
 			       __u8 type);
 

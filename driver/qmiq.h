@@ -304,7 +304,9 @@ struct qmiq_answer {
  * @in_flight: slots sent or deferred and not yet reclaimed
  * @limit: of the bytes in flight
  * @slot_size: bytes of a transfer at the most
+ * @slot_datagrams: packets of it
  * @up: URBs may be submitted
+ * @awake: the module is kept so, as there are slots @in_flight
  * @held: depth of qmiq_tx_suspend(); transfers are deferred
  * @stalled: the endpoint is halted, and transfers held back, until @recover
  * @turn: index in qmiq_dev::ports of the port that may restart first
@@ -325,7 +327,9 @@ struct qmiq_tx {
 	unsigned int in_flight;
 	struct dql limit;
 	u32 slot_size;
+	u32 slot_datagrams;
 	bool up;
+	bool awake;
 	unsigned int held;
 	bool stalled;
 	unsigned int turn;

@@ -104,6 +104,8 @@ void qmiq_unsent_put(struct qmiq_unsent *unsent, u8 *dst, u32 offset, u32 len)
 {
 	if (unsent->header)
 		qmiq_segment_put(unsent, dst, offset, len);
+	else if (likely(offset + len <= skb_headlen(unsent->skb)))
+		memcpy(dst, unsent->skb->data + offset, len);
 	else
 		skb_copy_bits(unsent->skb, offset, dst, len);
 }

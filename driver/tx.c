@@ -70,7 +70,6 @@ static void qmiq_tx_done(struct qmiq_tx_slot *slot, int status)
 static void qmiq_tx_complete(struct urb *urb)
 {
 	struct qmiq_tx_slot *slot = urb->context;
-	struct usb_interface *intf = slot->q->intf;
 	int status = urb->status;
 
 	/* What is taken back can have been sent all the same. */
@@ -78,22 +77,44 @@ static void qmiq_tx_complete(struct urb *urb)
 	    urb->actual_length == urb->transfer_buffer_length)
 		status = 0;
 	qmiq_tx_done(slot, status);
-	/* Last, as this can be the last thing to try and suspend the module. */
-	usb_autopm_put_interface_async(intf);
 }
 
-/* Under tx.lock; the slot's runtime PM reference is held. */
+/* Under tx.lock; the module is awake. */
 static void qmiq_tx_submit_urb(struct qmiq_tx_slot *slot)
 {
 	int err = usb_submit_urb(slot->urb, GFP_ATOMIC);
 
 	if (likely(!err))
 		return;
-	usb_autopm_put_interface_async(slot->q->intf);
 	qmiq_tx_done(slot, err);
 	/* Unplugged: packets wait until the netdevs go. */
 	if (err == -ENODEV)
 		slot->q->tx.up = false;
+}
+
+/*
+ * Under tx.lock. Wakes the module, which may take its time; it stays awake until
+ * nothing is in flight, reclaimed and all, so that the attempt to suspend it
+ * which follows is not refused: there may be no other.
+ */
+static int qmiq_tx_wake(struct qmiq_dev *q)
+{
+	int err;
+
+	if (likely(q->tx.awake))
+		return 0;
+	err = usb_autopm_get_interface_async(q->intf);
+	q->tx.awake = !err;
+	return err;
+}
+
+/* Under tx.lock. */
+static void qmiq_tx_let_sleep(struct qmiq_dev *q)
+{
+	if (q->tx.in_flight || !q->tx.awake)
+		return;
+	q->tx.awake = false;
+	usb_autopm_put_interface_async(q->intf);
 }
 
 /* Under tx.lock. */
@@ -107,8 +128,8 @@ static void qmiq_tx_submit(struct qmiq_tx_slot *slot)
 	tx->in_flight++;
 	dql_queued(&tx->limit, slot->len);
 	qmiq_count(q, QMIQ_TX_TRANSFERS);
-	err = usb_autopm_get_interface_async(q->intf);
-	if (unlikely(err < 0))
+	err = qmiq_tx_wake(q);
+	if (unlikely(err))
 		qmiq_tx_done(slot, err);
 	else if (unlikely(tx->held))
 		list_add_tail(&slot->list, &tx->deferred);
@@ -182,8 +203,7 @@ static bool qmiq_tx_fits(const struct qmiq_dev *q,
 			 const struct qmiq_tx_slot *slot)
 {
 	return slot->version == q->version && slot->len <= q->tx.slot_size &&
-	       slot->datagrams <= (qmiq_tx_aggregates(q) ?
-				   q->format.ul_max_datagrams : 1);
+	       slot->datagrams <= q->tx.slot_datagrams;
 }
 
 /* Under tx.lock. Gives up the transfers that wait, @all or what does not fit. */
@@ -196,7 +216,6 @@ static void qmiq_tx_discard(struct qmiq_dev *q, bool all)
 		if (!all && qmiq_tx_fits(q, slot))
 			continue;
 		list_del(&slot->list);
-		usb_autopm_put_interface_async(q->intf);
 		qmiq_tx_done(slot, -ECANCELED);
 	}
 	if (!tx->open || (!all && qmiq_tx_fits(q, tx->open)))
@@ -294,7 +313,10 @@ static void qmiq_tx_put(struct qmiq_port *port, u8 *dst, u32 offset, u32 len)
 	}
 }
 
-/* Under tx.lock. Returns a slot with @frame bytes of room, or NULL. */
+/*
+ * Under tx.lock. Returns a slot with @frame bytes of room, or NULL if nothing
+ * more may be in flight. For want of memory the room can be less.
+ */
 static struct qmiq_tx_slot *qmiq_tx_reserve(struct qmiq_dev *q, u32 frame)
 {
 	if (q->tx.open && qmiq_tx_room(q, q->tx.open) < frame) {
@@ -325,8 +347,7 @@ static void qmiq_tx_fill(struct qmiq_port *port, struct qmiq_tx_slot *slot,
 	u64_stats_add(&port->tx.bytes,
 		      len + offset - port->netdev->hard_header_len);
 	u64_stats_update_end(&port->tx.sync);
-	if (!qmiq_tx_aggregates(q) ||
-	    slot->datagrams >= q->format.ul_max_datagrams)
+	if (slot->datagrams >= q->tx.slot_datagrams)
 		qmiq_tx_flush(q);
 }
 
@@ -358,7 +379,7 @@ static bool qmiq_tx_place(struct qmiq_port *port)
 		slot = qmiq_tx_reserve(q, frame);
 		if (!slot)
 			return false;
-		if (unlikely(qmiq_tx_room(q, slot) < frame)) {
+		if (unlikely(slot->size < frame)) {
 			qmiq_tx_drop(port, QMIQ_TX_NO_MEMORY);
 			return true;
 		}
@@ -366,7 +387,8 @@ static bool qmiq_tx_place(struct qmiq_port *port)
 	} while (unsent->left);
 
 	skb_tx_timestamp(unsent->skb);
-	dev_consume_skb_any(unsent->skb);
+	/* BH is disabled: as good as NAPI's own context. */
+	napi_consume_skb(unsent->skb, 1);
 	unsent->skb = NULL;
 	return true;
 }
@@ -623,11 +645,11 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 
 	if (list_empty_careful(&tx->done))
 		return;
-	spin_lock(&tx->lock);
 	spin_lock_irq(&tx->done_lock);
 	list_splice_init(&tx->done, &done);
 	spin_unlock_irq(&tx->done_lock);
 
+	spin_lock(&tx->lock);
 	list_for_each_entry_safe(slot, next, &done, list) {
 		tx->in_flight--;
 		bytes += slot->len;
@@ -642,6 +664,7 @@ void qmiq_tx_reclaim(struct qmiq_dev *q)
 	qmiq_tx_send_answers(q);
 	qmiq_tx_flush(q);
 	qmiq_tx_restart_all(q);
+	qmiq_tx_let_sleep(q);
 	spin_unlock(&tx->lock);
 }
 
@@ -666,8 +689,11 @@ void qmiq_tx_configure(struct qmiq_dev *q)
 	if (q->pass_through)
 		mtu += QMAP_MAX_OVERHEAD;
 	tx->slot_size = qmiq_tx_frame_len(q, mtu);
-	if (qmiq_tx_aggregates(q))
+	tx->slot_datagrams = 1;
+	if (qmiq_tx_aggregates(q)) {
 		tx->slot_size = q->format.ul_max_size;
+		tx->slot_datagrams = q->format.ul_max_datagrams;
+	}
 	/* What is in flight can exceed the limit by one transfer. */
 	tx->limit.min_limit = tx->slot_size;
 	tx->limit.max_limit = max_t(s32, tx->slot_size,
@@ -686,19 +712,6 @@ static void qmiq_tx_kill(struct qmiq_dev *q)
 		usb_kill_urb(q->tx.slots[i].urb);
 }
 
-/* Under tx.lock. What has completed is out of the way, reclaimed or not. */
-static bool qmiq_tx_idle(struct qmiq_tx *tx)
-{
-	unsigned int in_flight = tx->in_flight;
-	struct qmiq_tx_slot *slot;
-
-	spin_lock_irq(&tx->done_lock);
-	list_for_each_entry(slot, &tx->done, list)
-		in_flight--;
-	spin_unlock_irq(&tx->done_lock);
-	return !in_flight && !tx->open;
-}
-
 /**
  * qmiq_tx_suspend() - hold new transfers back, take those in flight back
  * @q: the module
@@ -712,7 +725,7 @@ int qmiq_tx_suspend(struct qmiq_dev *q, bool only_if_idle)
 	struct qmiq_tx *tx = &q->tx;
 
 	spin_lock_bh(&tx->lock);
-	if (only_if_idle && !qmiq_tx_idle(tx)) {
+	if (only_if_idle && (tx->in_flight || tx->open)) {
 		spin_unlock_bh(&tx->lock);
 		return -EBUSY;
 	}
@@ -784,6 +797,7 @@ static void qmiq_tx_empty(struct qmiq_dev *q)
 		if (slot->status)
 			qmiq_tx_lost(q, slot);
 	tx->in_flight = 0;
+	qmiq_tx_let_sleep(q);
 	dql_reset(&tx->limit);
 	qmiq_count_many(q, QMIQ_TX_ANSWER_DROPPED, tx->answer_count);
 	tx->answer_count = 0;
