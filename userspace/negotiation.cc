@@ -3,6 +3,7 @@
 
 #include "describe.h"
 #include "format_text.h"
+#include "held_signals.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -115,6 +116,25 @@ std::string set_back(Modem &modem, const Module &module, const WdaFormat &before
                        module.netdev);
 }
 
+// The module's answer to the request. Where none comes in time, what it has then is the answer.
+Result<WdaFormat> ask(Modem &modem, const Module &module, const WdaFormat &before,
+                      const WdaFormat &asked) {
+    Result<WdaFormat> answered = modem.set_data_format(endpoint_of(module), asked);
+    if (answered)
+        return answered;
+    Error error = answered.error();
+    if (error.code == ETIMEDOUT) {
+        Result<WdaFormat> has = modem.data_format(endpoint_of(module));
+        if (has && (*has != before || same_protocols(before, asked)))
+            return has;
+        error.message += has ? "; the module has not taken it: nothing was changed"
+                             : "; whether the module took it is not known: try again";
+    } else if (error.code == 0) {
+        error.message += "; nothing was changed";
+    }
+    return tl::unexpected(error);
+}
+
 } // namespace
 
 WdaFormat used_format(const Module &module) {
@@ -214,15 +234,11 @@ bool in_agreement(const Module &module, const WdaFormat &has, const WdaFormat &w
 
 Result<WdaFormat> agree(Kernel &kernel, Modem &modem, const Module &module, const WdaFormat &before,
                         const WdaFormat &asked) {
-    Result<WdaFormat> answered = modem.set_data_format(endpoint_of(module), asked);
-    if (!answered) {
-        Error error = answered.error();
-        if (error.code == ETIMEDOUT)
-            error.message += "; whether the module took it is not known: try again";
-        else if (error.code == 0)
-            error.message += "; nothing was changed";
-        return tl::unexpected(error);
-    }
+    // One of the two would know of the change, and the other not.
+    const HeldSignals held;
+    Result<WdaFormat> answered = ask(modem, module, before, asked);
+    if (!answered)
+        return answered;
     const Result<WdaFormat> told = format_for_driver(module, asked, *answered);
     if (!told)
         return failure(fmt::format("{}: the module's answer is of no use: {}; {}", name_of(module),

@@ -28,7 +28,7 @@ Result<WdaFormat> format_for_driver(const Module &module, const WdaFormat &asked
 bool in_agreement(const Module &module, const WdaFormat &has, const WdaFormat &wanted);
 
 // Asks, and hands what was answered to the driver. If either does not want it, the module is set
-// back to `before`; the error then says so.
+// back to `before`; the error then says so. Signals that would end the program wait meanwhile.
 Result<WdaFormat> agree(Kernel &kernel, Modem &modem, const Module &module, const WdaFormat &before,
                         const WdaFormat &asked);
 

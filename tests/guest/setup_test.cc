@@ -3,10 +3,12 @@
 #include "../dialler/data_call.h"
 #include "bench.h"
 #include "qmapctl.h"
+#include "stress.h"
 
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <future>
 #include <gtest/gtest.h>
@@ -264,6 +266,11 @@ class SetupFaults : public testing::Test {
         EXPECT_EQ(now.dl, before.dl);
         EXPECT_EQ(watched.clients(), 0);
     }
+    void expect_agreement() {
+        EXPECT_TRUE(bench.modem().format().agreed);
+        const Ran again = qmapctl("setup");
+        EXPECT_TRUE(again.printed("agree already; nothing was sent")) << again;
+    }
     // The next answer to a request to set is this; what is asked later is done.
     void bend_once(std::function<void(QmiMessage &)> put) {
         QmiServer::Faults faults;
@@ -316,8 +323,43 @@ TEST_F(SetupFaults, SilentFromTheMiddleOn) {
     const Ran ran = qmapctl("setup --timeout 3");
     EXPECT_EQ(ran.status, 1) << ran;
     EXPECT_TRUE(ran.said("no answer to WDA Set Data Format within 3 s")) << ran;
-    EXPECT_TRUE(ran.said("not known")) << ran;
+    EXPECT_TRUE(ran.said("the module has not taken it: nothing was changed")) << ran;
     expect_unchanged();
+}
+
+TEST_F(SetupFaults, TheAnswerIsLost) {
+    QmiServer::Faults faults;
+    faults.bend = [](const QmiMessage &request, QmiMessage &answer) {
+        if (is_set(request))
+            answer.transaction ^= 0x4000; // nobody has asked that
+    };
+    watched.set_faults(faults);
+    const Ran ran = qmapctl("setup --timeout 3");
+    EXPECT_EQ(ran.status, 0) << ran;
+    expect_agreement();
+    EXPECT_EQ(watched.clients(), 0);
+}
+
+// It takes its time to come, but does not wait until the program's QMI client is released.
+TEST_F(SetupFaults, ASignalWhileTheModuleChanges) {
+    for (const int number : {SIGINT, SIGTERM}) {
+        std::promise<void> changed;
+        QmiServer::Faults faults;
+        faults.answer_delay = 500ms;
+        faults.bend = [&](const QmiMessage &request, QmiMessage &) {
+            if (is_set(request))
+                changed.set_value();
+        };
+        watched.set_faults(faults);
+        Running running("setup");
+        ASSERT_EQ(changed.get_future().wait_for(20s), std::future_status::ready);
+        running.send_signal(number);
+        const Ran ran = running.finish();
+        EXPECT_EQ(ran.status, 128 + number) << ran;
+        watched.set_faults({});
+        expect_agreement();
+        ASSERT_EQ(usb_reset(bench.modem().usb_name()), 0); // the driver forgets
+    }
 }
 
 TEST_F(SetupFaults, RefusedByTheModule) {

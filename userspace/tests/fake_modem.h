@@ -21,6 +21,7 @@ class FakeModem : public Modem {
                      .ul_aggregation = 0,
                      .dl_aggregation = 0}; // in force
     std::optional<Error> silent;           // what every request ends in
+    std::optional<Error> lost;             // what a request to set ends in, though it is done
     // Instead of the family's answer; by number of the request to set, from 1.
     std::function<Result<WdaFormat>(unsigned, const WdaFormat &)> answer;
 
@@ -55,6 +56,8 @@ class FakeModem : public Modem {
         Result<WdaFormat> result = answer ? answer(requests.size(), wanted) : family_answer(wanted);
         if (result)
             format = *result;
+        if (lost)
+            return tl::unexpected(*lost);
         return result;
     }
 

@@ -4,6 +4,7 @@
 #include "negotiation.h"
 
 #include <cerrno>
+#include <csignal>
 #include <gtest/gtest.h>
 
 namespace {
@@ -326,6 +327,40 @@ TEST_F(Agree, NoAnswer) {
     EXPECT_TRUE(kernel.calls.empty());
 }
 
+// What the module has is its answer.
+TEST_F(Agree, NoAnswerFromAModuleThatHasTakenIt) {
+    modem.lost = Error{"no answer", ETIMEDOUT};
+    const Result<WdaFormat> answered = agree();
+    ASSERT_TRUE(answered) << answered.error().message;
+    EXPECT_EQ(*answered, modem.format);
+    EXPECT_EQ(modem.requests.size(), 1u);
+    EXPECT_EQ(kernel.format.ul_max_datagrams, 11u);
+    EXPECT_EQ(kernel.format.ul_max_size, 4096u);
+
+    // Nor is a format that the module had before, and the driver had not.
+    before = modem.format;
+    kernel.format = {};
+    EXPECT_TRUE(agree());
+    EXPECT_EQ(kernel.format.ul_max_datagrams, 11u);
+
+    kernel.refusal = Error{"no"};
+    before = FakeModem().format;
+    EXPECT_TRUE(has(error(), "setting the module back failed too")) << "nor was that answered";
+    EXPECT_EQ(modem.format.dl_aggregation, off);
+}
+
+TEST_F(Agree, NoAnswerFromAModuleThatHasNot) {
+    modem.answer = [](unsigned, const WdaFormat &) -> Result<WdaFormat> {
+        return failure("no answer", ETIMEDOUT);
+    };
+    for (const uint32_t mode : {1, 0}) {
+        module = in_mode(module, mode);
+        EXPECT_EQ(error(), "no answer; the module has not taken it: nothing was changed") << mode;
+    }
+    EXPECT_EQ(modem.requests.size(), 2u);
+    EXPECT_TRUE(kernel.calls.empty());
+}
+
 TEST_F(Agree, RefusedByTheDriver) {
     kernel.refusal = Error{"wwan0: UL size 4096 is less than a packet of MTU 9000", EINVAL};
     const Result<WdaFormat> answered = agree();
@@ -406,6 +441,67 @@ TEST_F(Agree, NoWayWithoutQmap) {
     EXPECT_TRUE(has(error(), "5G"));
     EXPECT_EQ(modem.format.dl_aggregation, v5);
     EXPECT_TRUE(kernel.calls.empty());
+}
+
+// How far it was when the signal came through; 0: none has.
+unsigned requests_then = 0, calls_then = 0;
+
+class AgreeAndSignals : public Agree {
+  protected:
+    AgreeAndSignals() {
+        self = this;
+        requests_then = calls_then = 0;
+        modem.answer = [this](unsigned number, const WdaFormat &wanted) -> Result<WdaFormat> {
+            if (number == 1)
+                raise(sent);
+            return modem.family_answer(wanted);
+        };
+    }
+    ~AgreeAndSignals() override {
+        for (const int number : {SIGINT, SIGTERM, SIGHUP})
+            std::signal(number, SIG_DFL);
+    }
+
+    static void note(int) {
+        requests_then = self->modem.requests.size();
+        calls_then = self->kernel.calls.size();
+    }
+
+    int sent = SIGTERM;
+    static inline AgreeAndSignals *self;
+};
+
+TEST_F(AgreeAndSignals, ComeWhenBothHaveChanged) {
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+        sent = number;
+        modem.requests.clear();
+        kernel.calls.clear();
+        calls_then = 0;
+        std::signal(number, note);
+        EXPECT_TRUE(agree());
+        EXPECT_EQ(calls_then, 1u) << number;
+    }
+    calls_then = 0;
+    raise(SIGTERM);
+    EXPECT_EQ(calls_then, 1u) << "still held";
+}
+
+TEST_F(AgreeAndSignals, ComeWhenTheModuleIsSetBack) {
+    std::signal(SIGTERM, note);
+    kernel.refusal = Error{"no"};
+    EXPECT_TRUE(has(error(), "set back"));
+    EXPECT_EQ(requests_then, 2u);
+}
+
+TEST_F(AgreeAndSignals, EndTheProgram) {
+    EXPECT_EXIT(agree(), testing::KilledBySignal(SIGTERM), "");
+}
+
+TEST_F(AgreeAndSignals, DontComeWhereTheyAreIgnored) {
+    std::signal(SIGTERM, SIG_IGN);
+    EXPECT_TRUE(agree());
+    raise(SIGTERM);
+    EXPECT_TRUE(agree());
 }
 
 class Mismatches : public testing::Test {
