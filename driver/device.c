@@ -85,6 +85,29 @@ static int qmiq_get_endpoints(struct usbnet *dev, struct usb_interface *intf)
 	return 0;
 }
 
+static int qmiq_register_wdm(struct qmiq_dev *q)
+{
+	struct usb_driver *wdm;
+
+	wdm = usb_cdc_wdm_register(q->intf, q->notifications,
+				   QMIQ_WDM_BUFFER_SIZE, WWAN_PORT_QMI,
+				   qmiq_wdm_manage_power);
+	if (IS_ERR(wdm)) {
+		dev_err(&q->intf->dev, "can't register with cdc-wdm: %ld\n",
+			PTR_ERR(wdm));
+		return PTR_ERR(wdm);
+	}
+	q->wdm = wdm;
+	return 0;
+}
+
+static void qmiq_unregister_wdm(struct qmiq_dev *q)
+{
+	if (q->wdm)
+		q->wdm->disconnect(q->intf);
+	q->wdm = NULL;
+}
+
 static int qmiq_poll(struct napi_struct *napi, int budget)
 {
 	struct qmiq_dev *q = container_of(napi, struct qmiq_dev, napi);
@@ -157,7 +180,6 @@ void qmiq_flush(struct qmiq_dev *q)
  */
 struct qmiq_dev *qmiq_create(struct usbnet *dev, struct usb_interface *intf)
 {
-	struct usb_driver *wdm;
 	struct qmiq_dev *q;
 	int err;
 
@@ -178,16 +200,12 @@ struct qmiq_dev *qmiq_create(struct usbnet *dev, struct usb_interface *intf)
 	qmiq_rx_init(q);
 	qmiq_tx_init(q);
 
-	wdm = usb_cdc_wdm_register(intf, &dev->status->desc,
-				   QMIQ_WDM_BUFFER_SIZE, WWAN_PORT_QMI,
-				   qmiq_wdm_manage_power);
-	if (IS_ERR(wdm)) {
-		err = PTR_ERR(wdm);
-		dev_err(&intf->dev, "can't register with cdc-wdm: %d\n", err);
+	q->notifications = &dev->status->desc;
+	err = qmiq_register_wdm(q);
+	if (err) {
 		kfree(q);
 		return ERR_PTR(err);
 	}
-	q->wdm = wdm;
 	/* The notification endpoint is cdc-wdm's, not usbnet's. */
 	dev->status = NULL;
 
@@ -211,7 +229,7 @@ struct qmiq_dev *qmiq_create(struct usbnet *dev, struct usb_interface *intf)
  */
 void qmiq_destroy(struct qmiq_dev *q)
 {
-	q->wdm->disconnect(q->intf);
+	qmiq_unregister_wdm(q);
 	qmiq_set_dtr(q, false);
 	q->intf->needs_remote_wakeup = 0;
 	cancel_delayed_work_sync(&q->changed);
@@ -386,25 +404,29 @@ int qmiq_reset_resume(struct usb_interface *intf)
 	return qmiq_resume(intf);
 }
 
+/*
+ * The netdevs stay. The control node goes and comes back, as the module forgets
+ * its QMI clients: that is how they learn of it. cdc-wdm's own pre_reset() has
+ * a read fail, after which libqmi never reads again.
+ */
 int qmiq_pre_reset(struct usb_interface *intf)
 {
 	struct qmiq_dev *q = qmiq_of(usb_get_intfdata(intf));
 
 	qmiq_quiesce(q, false);
-	return q->wdm->pre_reset(intf);
+	qmiq_unregister_wdm(q);
+	return 0;
 }
 
+/* After an error the interface is bound anew. */
 int qmiq_post_reset(struct usb_interface *intf)
 {
 	struct qmiq_dev *q = qmiq_of(usb_get_intfdata(intf));
 	int err;
 
-	/* Before QMI clients go on. */
+	/* Before there are QMI clients. */
 	qmiq_restore(q);
-	err = q->wdm->post_reset(intf);
-	if (err)
-		dev_warn(&intf->dev, "cdc-wdm after reset: %d\n", err);
+	err = qmiq_register_wdm(q);
 	qmiq_revive(q);
-	/* An error would have the interface bound anew, and the netdevs lost. */
-	return 0;
+	return err;
 }

@@ -375,7 +375,9 @@ struct qmiq_agreement {
  * @netdev: the master
  * @header_ops: of the master while it is Ethernet
  * @intf: QMI interface
- * @wdm: cdc-wdm, which serves the control channel on the same interface
+ * @wdm: cdc-wdm, which serves the control channel on the same interface; NULL
+ *	while that is reset
+ * @notifications: the interrupt endpoint, which is cdc-wdm's
  * @family: fixed at probe
  * @mode: 0 no QMAP, 1 QMAP on the master, N QMAP on mux netdevs, of which
  *	setting the mode makes N; also under qmiq_tx::lock
@@ -417,6 +419,7 @@ struct qmiq_dev {
 	const struct header_ops *header_ops;
 	struct usb_interface *intf;
 	struct usb_driver *wdm;
+	struct usb_endpoint_descriptor *notifications;
 	const struct qmiq_family *family;
 
 	unsigned int mode;
