@@ -225,6 +225,23 @@ TEST_P(Merge, ConnectionsByTheirOwn) {
     }
 }
 
+// Segments between which another connection's come take a place each in an skb, of which it has 17.
+TEST_P(Merge, MorePiecesThanAnSkbHolds) {
+    for (const bool v6 : {false, true}) {
+        SCOPED_TRACE(v6 ? "IPv6" : "IPv4");
+        Packets mixed;
+        std::vector<Stream> streams(2, stream(v6));
+        for (Stream &s : streams)
+            s.options.clear();
+        streams[1].port++;
+        for (unsigned round = 0; round < 19; round++)
+            for (Stream &s : streams)
+                mixed.push_back(s.next(20));
+        EXPECT_LT(leaving(mixed, true, true).size(), mixed.size() / 2);
+        expect_all(mixed, true);
+    }
+}
+
 // Two pieces each, as something changes between the third and the fourth.
 TEST_P(Merge, WhatDoesNot) {
     const std::pair<const char *, std::function<void(Stream &)>> changes[] = {

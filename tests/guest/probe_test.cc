@@ -118,6 +118,9 @@ TEST(Probe, NamesFollowTheMode) {
           "wwan0.8"}},
         {"qmap_mode=2 mux_separator=_", {"wwan0", "wwan0_1", "wwan0_2"}},
         {"mux_separator=- rx_qmap=2", {"wwan0", "wwan0-1", "wwan0-2"}},
+        // As the vendor's driver is loaded.
+        {"qmap_mode=2 bridge_mode=3 agg_time_limit=100000 agg_bypass_time=10000000",
+         {"wwan0", "wwan0.1", "wwan0.2"}},
     };
     for (const Case &c : cases) {
         LoadedDriver driver(c.parameters);
