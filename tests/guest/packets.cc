@@ -141,8 +141,7 @@ int send_raw(const std::string &netdev, const Bytes &payload,
         frame.resize(sizeof(header));
         std::memcpy(frame.data(), &header, sizeof(header));
     }
-    for (const uint8_t byte :
-         {2, 0x50, 0xf3, 0, 0, 0, 2, 0, 0, 0, 0, 1, type >> 8, type & 0xff})
+    for (const uint8_t byte : {2, 0x50, 0xf3, 0, 0, 0, 2, 0, 0, 0, 0, 1, type >> 8, type & 0xff})
         frame.push_back(byte);
     frame.insert(frame.end(), payload.begin(), payload.end());
     const ssize_t sent = sendto(fd.get(), frame.data(), frame.size(), 0,

@@ -254,8 +254,8 @@ TEST_P(UdpFlow, WhatMayDiffer) {
         const size_t at = bit / 8;
         Bytes other = packet;
         other[at] ^= 1 << bit % 8;
-        const bool ip_field = GetParam() == 4 ? (at >= 2 && at < 6) || at == 10 || at == 11
-                                              : at == 4 || at == 5;
+        const bool ip_field =
+            GetParam() == 4 ? (at >= 2 && at < 6) || at == 10 || at == 11 : at == 4 || at == 5;
         EXPECT_EQ(qmiq_udp_same_flow(packet.data(), other.data()), ip_field || at >= ip + 4)
             << "byte " << at << ", bit " << bit % 8;
     }

@@ -19,7 +19,8 @@ class Witness {
     // Throws std::runtime_error if the module has not got what the sample says, since the last one.
     // False if there is a reason not to count the sample.
     bool confirm(const vmodem::Modem &modem, const Sample &sample);
-    // After the last one: throws std::runtime_error if the module has got more than all of them say.
+    // After the last one: throws std::runtime_error if the module has got more than all of them
+    // say.
     void confirm_end(const vmodem::Modem &modem) const;
 
   private:
