@@ -28,20 +28,10 @@ static void qmiq_chain_finish(const struct qmiq_chain *chain)
 {
 	struct sk_buff *skb = chain->first;
 	void *network = skb->data + ETH_HLEN;
-	unsigned int len = skb->len - ETH_HLEN, header;
-	struct ipv6hdr *ipv6 = network;
-	struct iphdr *ipv4 = network;
-	struct udphdr *udp;
+	unsigned int len = skb->len - ETH_HLEN;
+	unsigned int header = qmiq_set_ip_len(network, len);
+	struct udphdr *udp = network + header;
 
-	if (ipv4->version == 4) {
-		header = sizeof(*ipv4);
-		ipv4->tot_len = htons(len);
-		ip_send_check(ipv4);
-	} else {
-		header = sizeof(*ipv6);
-		ipv6->payload_len = htons(len - header);
-	}
-	udp = network + header;
 	udp->len = htons(len - header);
 	skb_shinfo(skb)->gso_type = SKB_GSO_UDP_L4 | SKB_GSO_FRAGLIST;
 	skb_shinfo(skb)->gso_size = chain->size;

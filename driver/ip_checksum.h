@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The transport checksum of TCP and UDP, whichever IP they are on. */
+/* Lengths and the transport checksum of TCP and UDP, whichever IP they are on. */
 #ifndef QMIQ_IP_CHECKSUM_H
 #define QMIQ_IP_CHECKSUM_H
 
@@ -7,7 +7,29 @@
 #include <linux/ipv6.h>
 #include <linux/udp.h>
 #include <net/checksum.h>
+#include <net/ip.h>
 #include <net/ip6_checksum.h>
+
+/**
+ * qmiq_set_ip_len() - say anew how long a packet is
+ * @network: IPv4 header without options, whose checksum follows, or IPv6 header
+ * @len: bytes of the packet
+ *
+ * Return: bytes of the header.
+ */
+static inline unsigned int qmiq_set_ip_len(void *network, unsigned int len)
+{
+	struct ipv6hdr *ipv6 = network;
+	struct iphdr *ipv4 = network;
+
+	if (ipv4->version == 4) {
+		ipv4->tot_len = htons(len);
+		ip_send_check(ipv4);
+		return sizeof(*ipv4);
+	}
+	ipv6->payload_len = htons(len - sizeof(*ipv6));
+	return sizeof(*ipv6);
+}
 
 /**
  * qmiq_transport_sum() - put the pseudo-header to a sum, and fold it

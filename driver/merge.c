@@ -26,20 +26,14 @@ static void qmiq_merge_finish(const struct qmiq_merge_flow *flow)
 {
 	struct sk_buff *skb = flow->skb;
 	void *network = skb->data + ETH_HLEN;
-	unsigned int len = skb->len - ETH_HLEN, header;
-	struct ipv6hdr *ipv6 = network;
-	struct iphdr *ipv4 = network;
+	unsigned int len = skb->len - ETH_HLEN;
+	unsigned int header = qmiq_set_ip_len(network, len);
 
-	if (ipv4->version == 4) {
-		header = sizeof(*ipv4);
-		ipv4->tot_len = htons(len);
-		ip_send_check(ipv4);
+	if (header == sizeof(struct iphdr)) {
 		skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
 		if (flow->id_is_fixed)
 			skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_FIXEDID;
 	} else {
-		header = sizeof(*ipv6);
-		ipv6->payload_len = htons(len - header);
 		skb_shinfo(skb)->gso_type = SKB_GSO_TCPV6;
 	}
 	skb_shinfo(skb)->gso_size = flow->size;
