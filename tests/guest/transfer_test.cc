@@ -57,6 +57,7 @@ TEST_P(Transfer, TwentyMegabytesEachWay) {
         EXPECT_EQ(tcp_download(peer, transfer_bytes), "");
         EXPECT_EQ(tcp_upload(peer, transfer_bytes), "");
     }
+    EXPECT_EQ(ping(bench.pdns().front().ipv6(), 1400), "");
     const vmodem::UplinkStatistics up = bench.modem().uplink();
     if (bench.mode()) {
         EXPECT_GT(up.aggregates, 0u);
