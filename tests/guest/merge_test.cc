@@ -10,9 +10,6 @@
 #include "tcp_segment.h"
 
 #include <algorithm>
-#include <linux/if_ether.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 namespace guest {
 namespace {
@@ -27,15 +24,17 @@ size_t ip_size(const Bytes &packet) {
     return packet[0] >> 4 == 6 ? 40 : 20;
 }
 
-bool is_ours(const Bytes &packet) {
-    const size_t ip = packet.empty() ? 0 : ip_size(packet);
-    return packet.size() >= ip + 20 && packet[ip == 40 ? 6 : 9] == 6 &&
-           load16(&packet[ip]) >= first_port;
-}
-
 size_t tcp_payload(const Bytes &packet) {
     const size_t ip = ip_size(packet);
     return packet.size() - ip - (packet[ip + 12] >> 4) * 4;
+}
+
+std::optional<size_t> payload_if_ours(const Bytes &packet) {
+    const size_t ip = packet.empty() ? 0 : ip_size(packet);
+    if (packet.size() < ip + 20 || packet[ip == 40 ? 6 : 9] != 6 ||
+        load16(&packet[ip]) < first_port)
+        return std::nullopt;
+    return tcp_payload(packet);
 }
 
 // A netdev behind which nothing is, and what this machine forwards there.
@@ -60,22 +59,7 @@ class Sink {
             turn("sink", offload, itself);
     }
     // What comes until there are so many bytes of TCP payload, headers included in the packets.
-    Packets take(size_t payload) {
-        Packets packets;
-        pollfd p{fd_.get(), POLLIN, 0};
-        while (payload && poll(&p, 1, 5000) > 0) {
-            Bytes frame(1 << 17);
-            frame.resize(std::max<ssize_t>(0, recv(fd_.get(), frame.data(), frame.size(), 0)));
-            const size_t ethernet = std::min<size_t>(frame.size(), ETH_HLEN);
-            Bytes packet(frame.begin() + ethernet, frame.end());
-            if (!is_ours(packet))
-                continue;
-            payload -= std::min(payload, tcp_payload(packet));
-            packets.push_back(std::move(packet));
-        }
-        EXPECT_EQ(payload, 0u) << "bytes that never came";
-        return packets;
-    }
+    Packets take(size_t payload) { return take_packets(fd_.get(), payload, payload_if_ours); }
 
   private:
     vmodem::FileDescriptor fd_;
@@ -108,12 +92,9 @@ struct Stream {
             tcp[at] = sequence + at * 7;
         sequence += payload;
         fill_payload_checksum(packet, 16);
-        if (path.v6) {
-            packet[0] |= traffic_class >> 4;
-            packet[1] |= traffic_class << 4;
+        set_traffic_class(packet, traffic_class);
+        if (path.v6)
             return packet;
-        }
-        packet[1] = traffic_class;
         store16(&packet[4], id);
         id += id_step;
         packet[6] = dont_fragment ? 0x40 : 0;

@@ -51,14 +51,28 @@ Path path_from(const Pdn &pdn, bool v6) {
     return {false, ipv4_address(of.ipv4_gateway), ipv4_address(of.ipv4_host)};
 }
 
-Bytes udp_packet(const Pdn &pdn, bool v6, ByteView payload, uint16_t port) {
-    Bytes packet = make_packet(path_from(pdn, v6), Protocol::udp, udp_size + payload.size());
+void set_traffic_class(Bytes &packet, uint8_t traffic_class) {
+    if (packet[0] >> 4 == 6) {
+        packet[0] |= traffic_class >> 4;
+        packet[1] |= traffic_class << 4;
+    } else {
+        packet[1] = traffic_class;
+    }
+}
+
+Bytes udp_packet(const Path &path, ByteView payload, uint16_t port, uint8_t hop_limit) {
+    Bytes packet = make_packet(path, Protocol::udp, udp_size + payload.size(), hop_limit);
     const auto datagram = payload_of(packet);
     store16(&datagram[0], 7);
     store16(&datagram[2], port);
     store16(&datagram[4], datagram.size());
     std::ranges::copy(payload, datagram.begin() + udp_size);
     fill_payload_checksum(packet, 6);
+    return packet;
+}
+
+Bytes udp_packet(const Pdn &pdn, bool v6, ByteView payload, uint16_t port) {
+    Bytes packet = udp_packet(path_from(pdn, v6), payload, port);
     if (!v6) {
         packet[6] = 0x40; // don't fragment: else GRO wants IDs that count up
         fill_header_checksum(packet);

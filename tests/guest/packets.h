@@ -10,7 +10,13 @@ namespace guest {
 // From the network behind that PDN to this machine.
 vmodem::ip::Path path_from(const Pdn &pdn, bool v6);
 
+// The IPv4 header's checksum is for the caller to fill in.
+void set_traffic_class(Bytes &packet, uint8_t traffic_class);
+
 // A UDP packet for that port with that payload and the right checksum.
+Bytes udp_packet(const vmodem::ip::Path &path, ByteView payload, uint16_t port,
+                 uint8_t hop_limit = 64);
+// The same for that PDN's host; it may not be fragmented.
 Bytes udp_packet(const Pdn &pdn, bool v6, ByteView payload, uint16_t port);
 
 // An IPv6 extension header is what follows its 'next header' byte: its length (in 8 bytes, the

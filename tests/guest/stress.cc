@@ -14,6 +14,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -242,6 +243,26 @@ int packet_socket(const std::string &netdev) {
     address.sll_ifindex = int(if_nametoindex(netdev.c_str()));
     EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof(address)), 0);
     return fd;
+}
+
+std::vector<Bytes>
+take_packets(int packet_socket, size_t payload,
+             const std::function<std::optional<size_t>(const Bytes &)> &payload_of) {
+    std::vector<Bytes> packets;
+    pollfd p{packet_socket, POLLIN, 0};
+    while (payload && poll(&p, 1, 5000) > 0) {
+        Bytes frame(1 << 17);
+        frame.resize(std::max<ssize_t>(0, recv(packet_socket, frame.data(), frame.size(), 0)));
+        const size_t ethernet = std::min<size_t>(frame.size(), ETH_HLEN);
+        Bytes packet(frame.begin() + ethernet, frame.end());
+        const std::optional<size_t> own = payload_of(packet);
+        if (!own)
+            continue;
+        payload -= std::min(payload, *own);
+        packets.push_back(std::move(packet));
+    }
+    EXPECT_EQ(payload, 0u) << "bytes that never came";
+    return packets;
 }
 
 } // namespace guest

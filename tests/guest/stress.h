@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -96,5 +97,10 @@ std::vector<std::string> driver_netdevs();
 int usb_reset(const std::string &device);
 // A packet socket on that netdev, bound to every protocol.
 int packet_socket(const std::string &netdev);
+// What it gets, without the Ethernet header, until there are so many bytes of payload, as
+// payload_of has it: nullopt for what is of no concern.
+std::vector<Bytes>
+take_packets(int packet_socket, size_t payload,
+             const std::function<std::optional<size_t>(const Bytes &)> &payload_of);
 
 } // namespace guest

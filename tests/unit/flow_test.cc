@@ -52,10 +52,15 @@ size_t ip_of(const Bytes &packet) {
 }
 
 // In a buffer of exactly its size, so that ASan sees a read past it.
-bool parse(const Bytes &packet, qmiq_tcp_segment &out) {
+template <typename Parsed>
+bool parse(const Bytes &packet, Parsed &out, bool (*parser)(const uint8_t *, size_t, Parsed *)) {
     const std::unique_ptr<uint8_t[]> copy(new uint8_t[packet.size()]);
     std::copy(packet.begin(), packet.end(), copy.get());
-    return qmiq_tcp_parse(copy.get(), packet.size(), &out);
+    return parser(copy.get(), packet.size(), &out);
+}
+
+bool parse(const Bytes &packet, qmiq_tcp_segment &out) {
+    return parse(packet, out, qmiq_tcp_parse);
 }
 
 bool accepted(const Bytes &packet) {
@@ -201,9 +206,7 @@ Bytes datagram(unsigned version, size_t payload) {
 }
 
 bool parse(const Bytes &packet, qmiq_udp_datagram &out) {
-    const std::unique_ptr<uint8_t[]> copy(new uint8_t[packet.size()]);
-    std::copy(packet.begin(), packet.end(), copy.get());
-    return qmiq_udp_parse(copy.get(), packet.size(), &out);
+    return parse(packet, out, qmiq_udp_parse);
 }
 
 bool is_datagram(const Bytes &packet) {
