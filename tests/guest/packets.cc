@@ -52,7 +52,7 @@ Path path_from(const Pdn &pdn, bool v6) {
 }
 
 void set_traffic_class(Bytes &packet, uint8_t traffic_class) {
-    if (packet[0] >> 4 == 6) {
+    if (is_v6(packet)) {
         packet[0] |= traffic_class >> 4;
         packet[1] |= traffic_class << 4;
     } else {

@@ -250,11 +250,10 @@ take_packets(int packet_socket, size_t payload,
              const std::function<std::optional<size_t>(const Bytes &)> &payload_of) {
     std::vector<Bytes> packets;
     pollfd p{packet_socket, POLLIN, 0};
+    Bytes frame(1 << 17);
     while (payload && poll(&p, 1, 5000) > 0) {
-        Bytes frame(1 << 17);
-        frame.resize(std::max<ssize_t>(0, recv(packet_socket, frame.data(), frame.size(), 0)));
-        const size_t ethernet = std::min<size_t>(frame.size(), ETH_HLEN);
-        Bytes packet(frame.begin() + ethernet, frame.end());
+        const ssize_t size = recv(packet_socket, frame.data(), frame.size(), 0);
+        Bytes packet(&frame[ETH_HLEN], &frame[std::max<ssize_t>(size, ETH_HLEN)]);
         const std::optional<size_t> own = payload_of(packet);
         if (!own)
             continue;
